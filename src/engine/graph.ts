@@ -1,0 +1,53 @@
+/**
+ * The vocabulary of networks: a Graph of Ops and Tensors. Readers (formats/) make graphs, shapes.ts completes them,
+ * rule packs (runtimes/) turn them into kernel plans. ONNX operator names are the vocabulary of op types whatever the
+ * file's format, because they are the widest published set; a reader of another format maps its own onto them.
+ */
+
+export type ElementType =
+  | 'float32' | 'float16' | 'bfloat16' | 'float64'
+  | 'int8' | 'int16' | 'int32' | 'int64'
+  | 'uint8' | 'uint16' | 'uint32' | 'uint64'
+  | 'bool' | 'string';
+
+export interface Tensor {
+  readonly name: string;
+  type: ElementType;
+  /** Static dimensions, in the graph's layout. A scalar has none. */
+  shape: readonly number[];
+  /** True if the tensor is a weight or another constant of the file, whether its bytes are there or not. */
+  readonly constant: boolean;
+  /** Values of a small constant (shapes, axes, clip bounds), if the file has them. */
+  readonly values?: readonly number[];
+}
+
+export type AttributeValue = number | string | readonly number[] | readonly string[] | ConstantValue;
+
+export interface ConstantValue {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly values?: readonly number[];
+}
+
+export interface Op {
+  /** The file's name for the op, or `type_index` where it has none. */
+  readonly name: string;
+  /** ONNX operator name; operators of another domain are written `domain.Name`. */
+  readonly type: string;
+  /** Names of tensors; an optional input that is left out is the empty string. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly format: 'onnx' | 'tflite';
+  /** Where the channels of a 4-dimensional activation stand. */
+  readonly layout: 'NCHW' | 'NHWC';
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** In execution order: every input of an op is a graph input, a constant or an output of an earlier op. */
+  readonly ops: readonly Op[];
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}

@@ -1,0 +1,77 @@
+/**
+ * A profile: measured latencies of kernels, of whole networks, or both, and how they were measured.
+ * This file holds the vocabulary only; the formats that profiles come in are read under formats/.
+ */
+import type { FeatureName } from './features';
+
+/** Statistics that a latency can be, over the repetitions of one measurement. */
+export const STATISTICS = ['mean', 'median', 'minimum'] as const;
+export type Statistic = (typeof STATISTICS)[number];
+
+/** How latencies were measured. Two harnesses on one phone were seen to differ by 48 % on one network (nn-Meter issue 83). */
+export interface Harness {
+  /** Runtime and its build, for example `onnxruntime 1.30.0`. */
+  readonly runtimeBuild?: string;
+  readonly threads?: number;
+  /** CPU set or core names, for example `0-3` or `1large`. */
+  readonly affinity?: string;
+  readonly warmUps?: number;
+  readonly repetitions?: number;
+  readonly statistic?: Statistic;
+  /** Frequency governor, for example `performance`. */
+  readonly governor?: string;
+}
+
+/** The harness columns of a profile table, and their kind. */
+export const HARNESS_FIELDS = {
+  runtimeBuild: 'text',
+  threads: 'integer',
+  affinity: 'text',
+  warmUps: 'integer',
+  repetitions: 'integer',
+  statistic: 'statistic',
+  governor: 'text',
+} as const satisfies Record<keyof Harness, 'text' | 'integer' | 'statistic'>;
+
+/** One measured end-to-end latency. */
+export interface NetworkMeasurement {
+  /** Name of the network: its file's name without extension. */
+  readonly network: string;
+  /** `runtime/device/processor/type`, for example `tflite/pixel4/1large1med/float`. */
+  readonly scenario: string;
+  /** Microseconds, greater than 0. */
+  readonly latencyUs: number;
+  /** Standard deviation over the repetitions, microseconds. */
+  readonly deviationUs?: number;
+  /** Index into Profile.harnesses. */
+  readonly harness: number;
+}
+
+/** One measured kernel latency. */
+export interface KernelMeasurement extends NetworkMeasurement {
+  /** The runtime's own name for the kernel (a profile's node name); unique in one network where the source names it so. */
+  readonly kernel: string;
+  /** Kernel kind in the rule pack's spelling, for example `convolution_winograd_4x4_6x6`. */
+  readonly kind: string;
+  /** What was fused into the kernel, in order, for example `['add', 'relu']`. */
+  readonly fused: readonly string[];
+  /** What the source says of the kernel. May be partial or empty: the plan of the network's graph says the rest. */
+  readonly features: Readonly<Partial<Record<FeatureName, number>>>;
+}
+
+export interface Profile {
+  readonly harnesses: readonly Harness[];
+  readonly networks: readonly NetworkMeasurement[];
+  readonly kernels: readonly KernelMeasurement[];
+}
+
+/** A scenario's four parts. */
+export interface Scenario {
+  /** Framework as the benchmark names it (`tflite`, `torch`, `onnxruntime`). */
+  readonly runtime: string;
+  readonly device: string;
+  /** `gpu`, or a set of CPU cores such as `1large2med`. */
+  readonly processor: string;
+  /** Number type, `float` or `quant`. */
+  readonly type: string;
+}
