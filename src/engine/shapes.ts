@@ -1,0 +1,60 @@
+/**
+ * Static shape inference: completes a parsed network with the type, shape and, for small integer constants, the values of
+ * every tensor. Nothing is guessed: an op without a rule, or a shape that depends on data, is a coded error that names it.
+ * The rules themselves are tables: shape-rules.ts (ops that compute) and shape-folding.ts (ops that move shapes around).
+ */
+import { EngineError } from './errors';
+import type { Op, Tensor } from './graph';
+import { FOLDING_RULES } from './shape-folding';
+import { elementCount, OpReader } from './shape-reader';
+import { COMPUTING_RULES } from './shape-rules';
+
+/** No tensor of a network that runs on a device is larger: 2^36 elements are 256 GiB of float32. */
+const MAXIMUM_ELEMENTS = 2 ** 36;
+
+/**
+ * Infers every op's outputs, in order, into `tensors`, which holds the graph's inputs and constants at the start.
+ *
+ * @throws EngineError UNSUPPORTED_OP, INVALID_SHAPE or MALFORMED_FILE, naming op and tensor.
+ */
+export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): void {
+  for (const op of ops) {
+    const reader = new OpReader(op, tensors);
+    for (const name of op.inputs) {
+      if (name && !tensors.has(name)) {
+        throw new EngineError('MALFORMED_FILE', `tensor ${name} is read before any op makes it`, reader.where);
+      }
+    }
+    const rule = FOLDING_RULES[op.type] ?? COMPUTING_RULES[op.type];
+    if (!rule) {
+      throw new EngineError(
+        'UNSUPPORTED_OP',
+        `op type ${op.type} has no shape rule`,
+        reader.where,
+        'Replace the op, or export the network with a simpler one; ask for the op to be supported.',
+      );
+    }
+    const inferred = rule(reader);
+    op.outputs.forEach((name, index) => {
+      if (!name) return;
+      const tensor = inferred[index];
+      if (!tensor) throw reader.invalid(`output ${index} (${name}) is not one that ${op.type} makes`);
+      checkShape(tensor.shape, name, reader);
+      if (tensors.has(name)) throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where);
+      const constant = tensor.values !== undefined || op.inputs.every((input) => !input || isConstant(tensors, input));
+      tensors.set(name, { name, constant, ...tensor });
+    });
+  }
+}
+
+function isConstant(tensors: ReadonlyMap<string, Tensor>, name: string): boolean {
+  return tensors.get(name)?.constant === true;
+}
+
+function checkShape(shape: readonly number[], name: string, reader: OpReader): void {
+  if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)) {
+    throw reader.invalid(`output ${name} would have shape [${shape}]`);
+  }
+  if (elementCount(shape) > MAXIMUM_ELEMENTS)
+    throw reader.invalid(`output ${name} would have ${elementCount(shape)} elements`);
+}
