@@ -53,9 +53,9 @@ export function descend(problem: LeastSquares, weights: Float64Array, options: D
     for (let i = 1; i < round && iterations < maxIterations; i++, iterations++) {
       if (!sweep(problem, weights, residual, options, true)) break;
     }
-    supportStep(problem, weights, residual, options.penalty);
-    // Recomputed, because thousands of updates in place would leave their rounding in it.
+    // Recomputed, because many updates in place leave their rounding in it.
     refreshResidual(problem, weights, residual);
+    supportStep(problem, weights, residual, options.penalty);
     reached = optimalityGap(problem, weights, residual, options);
   }
   return { iterations, dualityGap: targetNorm2 === 0 ? 0 : reached / targetNorm2, converged: reached <= gap };

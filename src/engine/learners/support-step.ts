@@ -1,9 +1,9 @@
 /**
  * One exact step of the Lasso's solver: on the coordinates that are not zero, with their signs held, the objective
  * is a plain quadratic; this solves it by Cholesky and goes there, or as far as the first coordinate that reaches
- * zero (which then leaves, and the rest goes on). Every such move lowers the objective.
+ * zero (which then leaves, and the rest goes on). No such move raises the objective.
  */
-import { gramColumn, type LeastSquares } from './least-squares';
+import { gramColumn, type LeastSquares, refreshResidual } from './least-squares';
 
 /** A column whose part that is new to the factored ones is a smaller share than this is collinear with them. */
 const SMALLEST_PIVOT = 1e-11;
@@ -20,62 +20,84 @@ export function supportStep(
 ): void {
   const support: number[] = [];
   for (let j = 0; j < problem.columns; j++) if (weights[j] !== 0) support.push(j);
-  // Ends: each round but the last takes one coordinate out of the support.
+  // Ends: every round but the last takes at least one coordinate out of the support.
   while (support.length > 0) {
-    const { members, factor } = factorize(problem, support);
-    const step = solve(
-      factor,
-      members.map((j) => residual[j] - penalty * Math.sign(weights[j])),
-    );
-    let share = 1;
-    let leaving = -1;
-    for (let a = 0; a < members.length; a++) {
-      const weight = weights[members[a]];
-      if (step[a] * weight < 0 && Math.abs(step[a]) * share > Math.abs(weight)) {
-        share = Math.abs(weight / step[a]);
-        leaving = members[a];
-      }
+    const { factor, dependent } = factorize(problem, support);
+    const members = support.slice(0, factor.length);
+    const before = support.length;
+    if (dependent === undefined) {
+      const step = solve(
+        factor,
+        members.map((j) => residual[j] - penalty * Math.sign(weights[j])),
+      );
+      walk(weights, members, step, 1);
+    } else {
+      walk(weights, [...members, dependent], exchange(problem, weights, factor, members, dependent), Infinity);
     }
-    for (let a = 0; a < members.length; a++) {
-      const j = members[a];
-      const change = j === leaving ? -weights[j] : share * step[a];
-      weights[j] = j === leaving ? 0 : weights[j] + change;
-      const column = gramColumn(problem, j);
-      for (let k = 0; k < problem.columns; k++) residual[k] -= change * column[k];
-    }
-    if (leaving < 0) return;
-    support.splice(support.indexOf(leaving), 1);
+    refreshResidual(problem, weights, residual);
+    for (let a = support.length - 1; a >= 0; a--) if (weights[support[a]] === 0) support.splice(a, 1);
+    if (support.length === before) return;
   }
 }
 
 interface Factor {
-  /** Those columns of the support that are linearly independent. */
-  readonly members: number[];
-  /** Lower triangle of their A'A, row after row: row a holds a + 1 numbers. */
+  /** Lower triangle of the Cholesky factor, row after row: row a holds a + 1 numbers. */
   readonly factor: Float64Array[];
+  /** The first column that depends linearly on those before it, where factoring ended; undefined if there is none. */
+  readonly dependent: number | undefined;
 }
 
-/** Cholesky, row by row; a column that depends on those before it is left out, which holds its weight where it is. */
 function factorize(problem: LeastSquares, support: readonly number[]): Factor {
-  const members: number[] = [];
   const factor: Float64Array[] = [];
-  for (const j of support) {
+  for (const [size, j] of support.entries()) {
     const column = gramColumn(problem, j);
-    const row = new Float64Array(members.length + 1);
+    const row = new Float64Array(size + 1);
     let pivot = problem.norm2[j];
-    for (let a = 0; a < members.length; a++) {
+    for (let a = 0; a < size; a++) {
       const above = factor[a];
-      let value = column[members[a]];
+      let value = column[support[a]];
       for (let b = 0; b < a; b++) value -= row[b] * above[b];
       row[a] = value / above[a];
       pivot -= row[a] * row[a];
     }
-    if (pivot <= SMALLEST_PIVOT * problem.norm2[j]) continue;
-    row[members.length] = Math.sqrt(pivot);
-    members.push(j);
+    if (pivot <= SMALLEST_PIVOT * problem.norm2[j]) return { factor, dependent: j };
+    row[size] = Math.sqrt(pivot);
     factor.push(row);
   }
-  return { members, factor };
+  return { factor, dependent: undefined };
+}
+
+/**
+ * A direction over `members` and then `dependent` that leaves A w where it is and does not raise the 1-norm: some
+ * weight shrinks along it, so the walk ends.
+ */
+function exchange(
+  problem: LeastSquares,
+  weights: Float64Array,
+  factor: readonly Float64Array[],
+  members: readonly number[],
+  dependent: number,
+): Float64Array {
+  const column = gramColumn(problem, dependent);
+  const replaced = solve(
+    factor,
+    members.map((j) => column[j]),
+  );
+  const direction = Float64Array.from([...replaced, -1]);
+  const slope = [...members, dependent].reduce((sum, j, a) => sum + Math.sign(weights[j]) * direction[a], 0);
+  return slope > 0 ? direction.map((value) => -value) : direction;
+}
+
+/** Adds the longest share of the step, up to `limit`, at which no weight has passed zero; weights there become 0. */
+function walk(weights: Float64Array, members: readonly number[], step: Float64Array, limit: number): void {
+  let share = limit;
+  for (const [a, j] of members.entries()) {
+    if (step[a] * weights[j] < 0) share = Math.min(share, -weights[j] / step[a]);
+  }
+  for (const [a, j] of members.entries()) {
+    const reachesZero = step[a] * weights[j] < 0 && -weights[j] / step[a] <= share;
+    weights[j] = reachesZero ? 0 : weights[j] + share * step[a];
+  }
 }
 
 /** Solves L L' s = b by substitution, forward and back. */
