@@ -183,3 +183,22 @@ export function checkExpiry(expiresInSeconds: number): number {
     `Give a whole number from 1 to ${MAXIMUM_EXPIRY_SECONDS}.`,
   );
 }
+
+export function checksumMismatch(key: string): StorageError {
+  return new StorageError(
+    'CHECKSUM_MISMATCH',
+    'The bytes do not have the stated SHA-256.',
+    key,
+    'Compute the digest over exactly the bytes that are sent, and send them again.',
+  );
+}
+
+/** @param sizeBytes undefined if the store does not say */
+export function tooLarge(key: string, sizeBytes: number | undefined, maximumBytes: number): StorageError {
+  return new StorageError(
+    'TOO_LARGE',
+    `The object has ${sizeBytes ?? 'an unknown number of'} bytes; at most ${maximumBytes} are read here.`,
+    key,
+    'Use a smaller object, or a presigned GET and a stream.',
+  );
+}
