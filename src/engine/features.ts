@@ -1,7 +1,11 @@
 /**
- * The one place that says what a predictor can see of a kernel: the names of its features, with their units.
- * The same features are computed from a graph (featurize, below) and read from a profile row (formats/).
+ * The one place that says what a predictor can see of a kernel: the names of its features, with their units, and how they
+ * are computed from a graph. Profile rows carry the same features under the same names (formats/).
  */
+import type { Graph, Op, Tensor } from './graph';
+import type { Kernel, KernelPlan } from './plan';
+import { elementCount, OpReader } from './shape-reader';
+import { spatialPadding } from './shape-rules';
 
 export const FEATURES = {
   inputHeight: 'pixels',
@@ -30,3 +34,117 @@ export const FEATURES = {
 export type FeatureName = keyof typeof FEATURES;
 
 export const FEATURE_NAMES = Object.keys(FEATURES) as readonly FeatureName[];
+
+export type KernelFeatures = Readonly<Record<FeatureName, number>>;
+
+/** Features of every kernel of a plan, in its order. */
+export function featurize(plan: KernelPlan): KernelFeatures[] {
+  return plan.kernels.map((kernel) => kernelFeatures(plan.graph, kernel));
+}
+
+/** Multiply-accumulates per element moved. */
+export function arithmeticIntensity(multiplyAccumulates: number, elementsMoved: number): number {
+  return elementsMoved > 0 ? multiplyAccumulates / elementsMoved : 0;
+}
+
+function kernelFeatures(graph: Graph, { first, fused }: Kernel): KernelFeatures {
+  const inputs = first.inputs.flatMap((name) => (name ? [graph.tensors.get(name)!] : []));
+  const activations = inputs.filter(({ constant }) => !constant);
+  const [input, output] = [activations[0] ?? inputs[0], graph.tensors.get(first.outputs[0])!];
+  const from = spatialExtent(graph, input ?? output);
+  const to = spatialExtent(graph, output);
+  const window = slidingWindow(graph, first);
+  const inputElements = activations.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const outputElements = first.outputs.reduce(
+    (sum, name) => sum + (graph.tensors.has(name) ? elementCount(graph.tensors.get(name)!.shape) : 0),
+    0,
+  );
+  const weightElements = inputs.reduce((sum, { constant, shape }) => sum + (constant ? elementCount(shape) : 0), 0);
+  const multiplyAccumulates = countMultiplyAccumulates(graph, first, window);
+  return {
+    inputHeight: from.height,
+    inputWidth: from.width,
+    inputChannels: from.channels,
+    outputHeight: to.height,
+    outputWidth: to.width,
+    outputChannels: to.channels,
+    ...window,
+    inputs: activations.length,
+    inputElements,
+    outputElements,
+    weightElements,
+    multiplyAccumulates,
+    arithmeticIntensity: arithmeticIntensity(multiplyAccumulates, inputElements + outputElements + weightElements),
+    fusedOps: fused.length,
+  };
+}
+
+/** Height, width and channels of an activation; tensors of fewer than 3 dimensions have their last one as channels. */
+function spatialExtent(graph: Graph, { shape }: Tensor): { height: number; width: number; channels: number } {
+  if (shape.length < 3) return { height: 1, width: 1, channels: shape[shape.length - 1] ?? 1 };
+  const [channels, height, width = 1] =
+    graph.layout === 'NCHW' ? shape.slice(1) : [shape[shape.length - 1], ...shape.slice(1, -1)];
+  return { height, width, channels };
+}
+
+type Window = Pick<
+  KernelFeatures,
+  | 'kernelHeight'
+  | 'kernelWidth'
+  | 'strideHeight'
+  | 'strideWidth'
+  | 'dilation'
+  | 'groups'
+  | 'paddingHeight'
+  | 'paddingWidth'
+>;
+
+const NO_WINDOW: Window = {
+  kernelHeight: 1,
+  kernelWidth: 1,
+  strideHeight: 1,
+  strideWidth: 1,
+  dilation: 1,
+  groups: 1,
+  paddingHeight: 0,
+  paddingWidth: 0,
+};
+
+const CONVOLUTIONS = new Set(['Conv', 'ConvTranspose']);
+const POOLS = new Set(['MaxPool', 'AveragePool', 'LpPool']);
+
+/** The sliding window of a convolution or pool; 1 x 1 for every other op. */
+function slidingWindow(graph: Graph, op: Op): Window {
+  if (!CONVOLUTIONS.has(op.type) && !POOLS.has(op.type)) return NO_WINDOW;
+  const reader = new OpReader(op, graph.tensors);
+  const kernel = reader.integers('kernel_shape') ?? graph.tensors.get(op.inputs[1])!.shape.slice(2);
+  const strides = reader.integers('strides') ?? [];
+  const padding = spatialPadding(reader, kernel);
+  return {
+    kernelHeight: kernel[0],
+    kernelWidth: kernel[1] ?? 1,
+    strideHeight: strides[0] ?? 1,
+    strideWidth: strides[1] ?? 1,
+    dilation: reader.integers('dilations')?.[0] ?? 1,
+    groups: reader.integer('group', 1),
+    paddingHeight: padding[0],
+    paddingWidth: padding[1] ?? 0,
+  };
+}
+
+/** Multiplications that are followed by an addition: of convolutions, pools and matrix products; 0 for other ops. */
+function countMultiplyAccumulates(graph: Graph, op: Op, window: Window): number {
+  const shapeOf = (name: string) => graph.tensors.get(name)!.shape;
+  const outputs = elementCount(shapeOf(op.outputs[0]));
+  if (op.type === 'Conv') return outputs * elementCount(shapeOf(op.inputs[1]).slice(1));
+  if (op.type === 'ConvTranspose')
+    return elementCount(shapeOf(op.inputs[0])) * elementCount(shapeOf(op.inputs[1]).slice(1));
+  if (op.type === 'Gemm' || op.type === 'MatMul') {
+    const left = shapeOf(op.inputs[0]);
+    const depth = op.attributes.transA === 1 ? left[0] : left[left.length - 1];
+    return outputs * depth;
+  }
+  if (POOLS.has(op.type)) return outputs * window.kernelHeight * window.kernelWidth;
+  if (op.type === 'GlobalAveragePool' || op.type === 'GlobalMaxPool') return elementCount(shapeOf(op.inputs[0]));
+  return 0;
+}

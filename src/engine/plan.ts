@@ -1,0 +1,179 @@
+/**
+ * Kernel plans: which kernels a runtime launches for a graph, in execution order, each with the reason for it.
+ * The decisions are rules of a rule pack (runtimes/); this file applies them.
+ */
+import { EngineError } from './errors';
+import type { Graph, Op } from './graph';
+import { parseScenario } from './profile';
+import { ONNXRUNTIME_CPU } from './runtimes/onnxruntime-cpu';
+import { PLAIN } from './runtimes/plain';
+import type { FusionRule, RulePack } from './runtimes/rule-pack';
+
+export interface Kernel {
+  /** Kernel kind, for example `pointwise_convolution`: one predictor serves one kind. */
+  readonly kind: string;
+  /** The op that the kernel computes first: its shapes are the kernel's features. */
+  readonly first: Op;
+  /** What the kernel does behind the first op, for example `['relu']`, in order. */
+  readonly fused: readonly string[];
+  /** Names of all ops of the graph that the kernel does, those folded into weights included. */
+  readonly ops: readonly string[];
+  /** Name of the tensor that the kernel makes. */
+  readonly output: string;
+  readonly reason: string;
+}
+
+export interface KernelPlan {
+  readonly network: string;
+  /** Runtime and version of the rules, for example `onnxruntime-cpu@1.30`. */
+  readonly runtime: string;
+  readonly graph: Graph;
+  readonly kernels: readonly Kernel[];
+}
+
+const RULE_PACKS: ReadonlyMap<string, RulePack> = new Map([PLAIN, ONNXRUNTIME_CPU].map((pack) => [pack.runtime, pack]));
+
+/** Names of the runtimes that have rules. */
+export const RUNTIMES = [...RULE_PACKS.keys()] as readonly string[];
+
+/**
+ * The runtime whose rules plan a scenario's kernels.
+ *
+ * @throws EngineError if the text is not `runtime/device/processor/type`
+ */
+export function runtimeOfScenario(scenario: string): string {
+  const { runtime, processor } = parseScenario(scenario);
+  const pack = `${runtime}-${processor === 'gpu' ? 'gpu' : 'cpu'}`;
+  return RULE_PACKS.has(pack) ? pack : PLAIN.runtime;
+}
+
+/**
+ * Plans the kernels of a graph.
+ *
+ * @param runtime a name of RUNTIMES, with or without `@version`
+ * @throws EngineError UNKNOWN_NAME
+ */
+export function planKernels(graph: Graph, runtime: string): KernelPlan {
+  const [name, version] = runtime.split('@');
+  const pack = RULE_PACKS.get(name);
+  if (!pack || (version !== undefined && version !== pack.version)) {
+    const known = [...RULE_PACKS.values()].map((each) => `${each.runtime}@${each.version}`).join(', ');
+    throw new EngineError(
+      'UNKNOWN_NAME',
+      `there are no rules for runtime ${runtime}`,
+      runtime,
+      `Known runtimes: ${known}.`,
+    );
+  }
+  const kernels = new Planner(graph, pack).plan();
+  return { network: graph.name, runtime: `${pack.runtime}@${pack.version}`, graph, kernels };
+}
+
+/** Kind of a kernel by its first op: convolutions are told apart by what they read, other ops go by their name. */
+export function kernelKind(graph: Graph, op: Op): string {
+  if (op.type !== 'Conv') return snakeCase(op.type);
+  const groups = typeof op.attributes.group === 'number' ? op.attributes.group : 1;
+  const weight = graph.tensors.get(op.inputs[1])!.shape;
+  if (groups > 1) return weight[1] === 1 && weight[0] >= groups ? 'depthwise_convolution' : 'grouped_convolution';
+  return weight.slice(2).every((size) => size === 1) ? 'pointwise_convolution' : 'convolution';
+}
+
+/** `GlobalAveragePool` as `global_average_pool`; a domain's dots become underscores. */
+export function snakeCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/\W+/g, '_')
+    .toLowerCase();
+}
+
+/** Applies one pack to one graph. */
+class Planner {
+  /** Ops that read a tensor; a graph output counts as one more reader. */
+  private readonly readers = new Map<string, Op[]>();
+  private readonly outputs: ReadonlySet<string>;
+  private readonly absorbed = new Set<Op>();
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly pack: RulePack,
+  ) {
+    this.outputs = new Set(graph.outputs);
+    for (const op of graph.ops) {
+      for (const name of op.inputs) {
+        const readers = this.readers.get(name);
+        if (readers) readers.push(op);
+        else this.readers.set(name, [op]);
+      }
+    }
+  }
+
+  plan(): Kernel[] {
+    const kernels: Kernel[] = [];
+    for (const op of this.graph.ops) {
+      if (this.absorbed.has(op) || this.isConstant(op) || this.vanishes(op)) continue;
+      kernels.push(...(this.expanded(op) ?? [this.kernelOf(op)]));
+    }
+    return kernels;
+  }
+
+  /** Constants and shape arithmetic are computed before the network runs. */
+  private isConstant(op: Op): boolean {
+    return op.outputs.every((name) => !name || this.graph.tensors.get(name)!.constant);
+  }
+
+  private vanishes(op: Op): boolean {
+    return this.pack.vanishing.some(({ type, when }) => type === op.type && (!when || when(this.graph, op)));
+  }
+
+  /** Kernels of an operator that the runtime replaces by its definition. */
+  private expanded(op: Op): Kernel[] | undefined {
+    const rule = this.pack.expansions.find(({ type }) => type === op.type);
+    return rule?.into.map((type, i) => {
+      const part: Op = { ...op, type, inputs: i === 0 ? op.inputs.slice(0, 1) : [op.inputs[0], op.outputs[0]] };
+      return {
+        kind: snakeCase(type),
+        first: part,
+        fused: [],
+        ops: [op.name],
+        output: op.outputs[0],
+        reason: rule.reason,
+      };
+    });
+  }
+
+  private kernelOf(first: Op): Kernel {
+    const kernel = { ops: [first.name], fused: [] as string[], reasons: [] as string[], output: first.outputs[0] };
+    let tail = first;
+    for (let next = this.absorbable(first, tail); next; next = this.absorbable(first, tail)) {
+      const { rule, consumer } = next;
+      this.absorbed.add(consumer);
+      kernel.ops.push(consumer.name);
+      kernel.output = consumer.outputs[0];
+      kernel.reasons.push(rule.reason);
+      tail = consumer;
+      if (rule.into === 'epilogue') {
+        kernel.fused.push(snakeCase(consumer.type));
+        break;
+      }
+    }
+    const { ops, fused, output, reasons } = kernel;
+    const kind = kernelKind(this.graph, first);
+    return { kind, first, fused, ops, output, reason: [`one kernel for ${first.type}`, ...reasons].join('; ') };
+  }
+
+  /** The op behind `tail` that a rule lets the kernel of `first` absorb. */
+  private absorbable(first: Op, tail: Op): { rule: FusionRule; consumer: Op } | undefined {
+    const [output, ...others] = tail.outputs;
+    const readers = this.readers.get(output);
+    if (others.some((name) => this.readers.has(name)) || readers?.length !== 1 || this.outputs.has(output))
+      return undefined;
+    const consumer = readers[0];
+    const rule = this.pack.fusions.find(
+      (each) =>
+        each.first === first.type &&
+        each.then === consumer.type &&
+        (!each.when || each.when(this.graph, tail, consumer)),
+    );
+    return rule && { rule, consumer };
+  }
+}
