@@ -22,7 +22,7 @@ let store: DirectoryObjectStore;
 
 beforeEach(async () => {
   directory = await createTemporaryDirectory('objects');
-  app = fastify();
+  app = fastify({ forceCloseConnections: true });
   store = new DirectoryObjectStore({
     directory,
     signingSecret,

@@ -23,7 +23,7 @@ interface Harness {
 
 async function startDirectoryStore(): Promise<Harness> {
   const directory = await createTemporaryDirectory('objects');
-  const app = fastify();
+  const app = fastify({ forceCloseConnections: true });
   const options = { directory, signingSecret: randomBytes(32).toString('hex'), publicUrl: () => app.listeningOrigin };
   const store = new DirectoryObjectStore(options);
   const late = new DirectoryObjectStore({ ...options, now: hourAgo });
