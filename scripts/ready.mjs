@@ -1,0 +1,104 @@
+/**
+ * Makes a checkout ready to run: installs the packages that package-lock.json names if they are not there, and
+ * compiles src and bench if they have changed. Runs before `npm start`, `npm test` and the like, on plain Node without
+ * any package; what it does it says on standard error, a line each, so that standard output stays the command's own.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MINIMUM_NODE = 20;
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+const found = Number(process.versions.node.split('.')[0]);
+if (found < MINIMUM_NODE) {
+  fail(
+    `Fusecast needs Node ${MINIMUM_NODE} or later; this is Node ${process.versions.node}. Install one: https://nodejs.org`,
+  );
+}
+
+const missing = findMissingPackage();
+if (missing) run(`installing packages (${missing})`, 'ci', '--no-audit', '--no-fund');
+
+const outdated = findOutdatedBuild();
+if (outdated) {
+  const startedAt = new Date();
+  run(`compiling (${outdated})`, 'run', '--silent', 'build');
+  // Its time is that of the start: a file that is saved while the compiler runs counts as newer.
+  writeFileSync(path.join(root, 'dist', '.built'), '');
+  utimesSync(path.join(root, 'dist', '.built'), startedAt, startedAt);
+}
+
+/**
+ * Why the packages have to be installed, or undefined. npm writes what it installed, when it has finished, to
+ * node_modules/.package-lock.json in the format of package-lock.json: the two are compared, package by package.
+ */
+function findMissingPackage() {
+  const wanted = readPackages('package-lock.json');
+  const installed = readPackages('node_modules/.package-lock.json');
+  if (!wanted)
+    fail(`${path.join(root, 'package-lock.json')} is missing or not readable: this checkout is not complete.`);
+  if (!installed) return 'there are none yet';
+  for (const [name, { os }] of Object.entries(installed)) {
+    if (os && !os.includes(process.platform)) return `${name} is for another operating system`;
+  }
+  for (const [name, { version, integrity, optional }] of Object.entries(wanted)) {
+    if (name === '') continue;
+    const present = installed[name];
+    // Optional packages are those of other platforms, too.
+    if (!present && optional) continue;
+    if (present?.version !== version || present.integrity !== integrity) return `${name} ${version} is not there`;
+  }
+  return undefined;
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(path.join(root, file), 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why the sources have to be compiled, or undefined. */
+function findOutdatedBuild() {
+  const builtAt = statSync(path.join(root, 'dist', '.built'), { throwIfNoEntry: false })?.mtimeMs;
+  if (builtAt === undefined) return 'there is no build yet';
+  // Directories count as well: a file that was deleted or renamed changes only them.
+  for (const name of ['src', 'bench', '.swcrc', 'package-lock.json']) {
+    const newer = findNewer(path.join(root, name), builtAt);
+    if (newer) return `${path.relative(root, newer)} has changed`;
+  }
+  return undefined;
+}
+
+function findNewer(file, timeMs) {
+  const status = statSync(file, { throwIfNoEntry: false });
+  if (!status) return undefined;
+  if (status.mtimeMs >= timeMs) return file;
+  if (!status.isDirectory()) return undefined;
+  for (const name of readdirSync(file)) {
+    const newer = findNewer(path.join(file, name), timeMs);
+    if (newer) return newer;
+  }
+  return undefined;
+}
+
+/** Runs npm in the checkout with its output on standard error; ends this process if it fails. */
+function run(purpose, ...args) {
+  process.stderr.write(`ready: ${purpose}\n`);
+  const { status, error } = spawnSync('npm', args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0)
+    fail(`\`npm ${args.join(' ')}\` failed (${error?.message ?? `status ${status}`}); what it said is above.`);
+}
+
+function fail(message) {
+  process.stderr.write(`ready: ${message}\n`);
+  process.exit(1);
+}
