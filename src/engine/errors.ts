@@ -30,6 +30,18 @@ export const ENGINE_ERROR_CODES = [
 
 export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 
+/** One of the things that are wrong in a table or a list of events. */
+export interface Problem {
+  /** 1-based position in the unit of the file: a line of text, a row of a table, an event of a trace. Null for the header of a table without lines. */
+  readonly line: number | null;
+  readonly unit: 'line' | 'row' | 'event';
+  readonly column: string | null;
+  /** What stands there, shortened; null if nothing does. */
+  readonly value: string | null;
+  /** What was expected instead. */
+  readonly expected: string;
+}
+
 export class EngineError extends Error {
   override readonly name = 'EngineError';
 
@@ -38,12 +50,16 @@ export class EngineError extends Error {
    * @param message what is wrong, naming the parameter and its value
    * @param where op, tensor, `line 12, column latencyUs`, ... ; part of what the user sees
    * @param remedy what the user can do about it
+   * @param problems the first of many things that are wrong, where a file is refused as a whole
+   * @param problemCount how many there are in all
    */
   constructor(
     readonly code: EngineErrorCode,
     message: string,
     readonly where?: string,
     readonly remedy?: string,
+    readonly problems: readonly Problem[] = [],
+    readonly problemCount: number = problems.length,
   ) {
     super(message);
   }

@@ -2,6 +2,7 @@
  * A profile: measured latencies of kernels, of whole networks, or both, and how they were measured.
  * This file holds the vocabulary only; the formats that profiles come in are read under formats/.
  */
+import { EngineError } from './errors';
 import type { FeatureName } from './features';
 
 /** Statistics that a latency can be, over the repetitions of one measurement. */
@@ -74,4 +75,42 @@ export interface Scenario {
   readonly processor: string;
   /** Number type, `float` or `quant`. */
   readonly type: string;
+}
+
+const SCENARIO_PART = '[a-z0-9][a-z0-9._-]*';
+const SCENARIO = new RegExp(`^${SCENARIO_PART}(/${SCENARIO_PART}){3}$`);
+
+/** How a scenario is written, for messages. */
+export const SCENARIO_FORM = 'runtime/device/processor/type in lower case, for example tflite/pixel4/1large1med/float';
+
+/** True if the text is a scenario's written form; whether anybody has that device is another question. */
+export function isScenario(text: string): boolean {
+  return SCENARIO.test(text);
+}
+
+/**
+ * Reads a scenario's written form, `runtime/device/processor/type`.
+ * @throws EngineError UNKNOWN_NAME if a part is missing, surplus or not spelled with lower-case letters, digits, `.`, `_`, `-`
+ */
+export function parseScenario(text: string): Scenario {
+  if (!isScenario(text)) {
+    throw new EngineError(
+      'UNKNOWN_NAME',
+      `${JSON.stringify(text)} is not a scenario; expected ${SCENARIO_FORM}.`,
+      'scenario',
+      'Write all four parts, separated by slashes.',
+    );
+  }
+  const [runtime, device, processor, type] = text.split('/') as [string, string, string, string];
+  return { runtime, device, processor, type };
+}
+
+/**
+ * Writes a scenario in the form that parseScenario reads.
+ * @throws EngineError UNKNOWN_NAME if a part cannot stand in a scenario
+ */
+export function formatScenario(scenario: Scenario): string {
+  const text = [scenario.runtime, scenario.device, scenario.processor, scenario.type].join('/');
+  parseScenario(text);
+  return text;
 }

@@ -1,0 +1,270 @@
+/**
+ * Reads a CSV or Parquet file into a Table with DuckDB, and writes one. What the columns mean is the engine's business;
+ * here are files, limits, and DuckDB's errors in our words. DuckDB may read that one file and nothing else.
+ */
+import { mkdtemp, rename, rm, stat, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, DuckDBTypeId } from '@duckdb/node-api';
+import { scanCsvRecords } from './csv-records';
+import { EngineError } from './engine/errors';
+import type { Cell, Table } from './engine/formats/profile-cells';
+import { ProblemList } from './engine/formats/profile-problems';
+
+export const MAXIMUM_ROWS = 5_000_000;
+export const MAXIMUM_COLUMNS = 1_000;
+/** A table is held in memory as a whole: this many cells are some 2 GB. */
+export const MAXIMUM_CELLS = 30_000_000;
+
+const REMEDY = 'Correct the file and send it again as a whole; nothing of it was taken.';
+const DUCKDB_OPTIONS = { memory_limit: '512MB', threads: '2', temp_directory: '' };
+
+/** Runs a function with a connection to an empty database that can reach one file; the file has a plain name there. */
+async function withFile<T>(file: string, run: (connection: DuckDBConnection, name: string) => Promise<T>): Promise<T> {
+  // DuckDB takes brackets and stars in a name for a pattern, and has no way to write them otherwise.
+  const directory = await mkdtemp(path.join(tmpdir(), 'fusecast-table-'));
+  const name = path.join(directory, 'table');
+  await symlink(path.resolve(file), name);
+  const instance = await DuckDBInstance.create(':memory:', DUCKDB_OPTIONS);
+  const connection = await instance.connect();
+  try {
+    await connection.run(`SET allowed_paths = [${literal(name)}]`);
+    await connection.run('SET enable_external_access = false');
+    await connection.run('SET lock_configuration = true');
+    return await run(connection, name);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Reads a CSV file: UTF-8 with or without byte order mark, commas, double quotes, a header, LF or CRLF. All cells are
+ * text, empty ones null; nothing is detected or guessed.
+ * @throws EngineError MALFORMED_FILE with up to 20 problems (line, column) if a row has too few or too many columns, a
+ *   quote is never closed or a text is not UTF-8; MALFORMED_FILE if there is no header; INVALID_PROFILE beyond the limits
+ */
+export async function readCsv(file: string): Promise<Table> {
+  await refuseEmpty(file);
+  const { lines, columnCount } = await scanCsvRecords(file, MAXIMUM_ROWS + 1);
+  if (lines.length === 0) throw new EngineError('MALFORMED_FILE', 'The file has only blank lines.', 'line 1', REMEDY);
+  if (columnCount < 2) {
+    throw new EngineError(
+      'MALFORMED_FILE',
+      'The header has one column only.',
+      `line ${lines[0]}`,
+      'Separate columns by commas, not by semicolons or tabs.',
+    );
+  }
+  refuseSize(lines.length - 1, columnCount);
+  return withFile(file, async (connection, name) => {
+    const types = Array.from({ length: columnCount }, (_, index) => `'c${index}': 'VARCHAR'`).join(', ');
+    const sql = `SELECT * FROM read_csv(${literal(name)}, auto_detect = false, header = false, columns = {${types}},
+      delim = ',', quote = '"', escape = '"', comment = '', skip = 0, encoding = 'utf-8', compression = 'none',
+      strict_mode = true, null_padding = false, store_rejects = true)`;
+    const rows = await query(connection, sql, 'CSV');
+    const header = rows[0]?.map((cell) => String(cell ?? ''));
+    await refuseRejects(connection, header, columnCount);
+    if (header === undefined || rows.length !== lines.length) {
+      throw new EngineError(
+        'MALFORMED_FILE',
+        `The file has ${lines.length} records, of which ${rows.length} can be read.`,
+        undefined,
+        REMEDY,
+      );
+    }
+    return { columns: header, rows: rows.slice(1), lines: lines.slice(1), unit: 'line', headerLine: lines[0]! };
+  });
+}
+
+/** Turns the rows that DuckDB could not read into problems. */
+async function refuseRejects(connection: DuckDBConnection, header: readonly string[] | undefined, columnCount: number) {
+  // A row that is too short is listed once for each column it lacks: the first says how many it has.
+  const rejects = await connection.runAndReadAll(
+    `SELECT line::DOUBLE, min(column_idx)::DOUBLE, error_type::VARCHAR, arg_min(error_message, column_idx), min(csv_line)
+     FROM reject_errors GROUP BY line, error_type ORDER BY line`,
+  );
+  const problems = new ProblemList('line');
+  for (const [line, column, kind, message, text] of rejects.getRowsJS() as Cell[][]) {
+    const found = /Found: (\d+)/.exec(String(message))?.[1];
+    const name = header?.[Number(column) - 1] ?? null;
+    const [where, value, expected] = describeReject(String(kind), { found, name, text, columnCount });
+    problems.add(Number(line), where, value, expected);
+  }
+  problems.throwIfAny('MALFORMED_FILE', 'CSV file', REMEDY);
+}
+
+interface Reject {
+  readonly found: string | undefined;
+  readonly name: string | null;
+  readonly text: Cell | undefined;
+  readonly columnCount: number;
+}
+
+/** Column, value and expectation for each kind of DuckDB's rejects. */
+function describeReject(kind: string, { found, name, text, columnCount }: Reject): [string | null, Cell, string] {
+  switch (kind) {
+    case 'MISSING COLUMNS':
+    case 'TOO MANY COLUMNS':
+      return [null, `${found} columns`, `${columnCount} columns, as the header has`];
+    case 'UNQUOTED VALUE':
+      return [name, text ?? null, 'a closing quote right before a comma or the end of the line'];
+    case 'INVALID ENCODING':
+      return [name, text ?? null, 'UTF-8 text'];
+    case 'LINE SIZE OVER MAXIMUM':
+      return [name, text ?? null, 'a line of at most 2 MB'];
+    default:
+      return [name, text ?? null, `a row of ${columnCount} columns (${kind.toLowerCase()})`];
+  }
+}
+
+const TEXT_TYPES = new Set([DuckDBTypeId.VARCHAR, DuckDBTypeId.ENUM]);
+const NUMBER_TYPES = new Set([
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UTINYINT,
+  DuckDBTypeId.USMALLINT,
+  DuckDBTypeId.UINTEGER,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.UHUGEINT,
+  DuckDBTypeId.FLOAT,
+  DuckDBTypeId.DOUBLE,
+  DuckDBTypeId.DECIMAL,
+]);
+
+/**
+ * Reads a Parquet file whose columns are texts, numbers or booleans.
+ * @throws EngineError MALFORMED_FILE if it is not Parquet, truncated or damaged; INVALID_PROFILE if a column is of another
+ *   type, or beyond the limits
+ */
+export async function readParquet(file: string): Promise<Table> {
+  await refuseEmpty(file);
+  return withFile(file, async (connection, name) => {
+    const source = `read_parquet(${literal(name)}, hive_partitioning = false)`;
+    const [[count] = []] = await query(connection, `SELECT count(*)::DOUBLE FROM ${source}`, 'Parquet');
+    const { columns, types } = await describe(connection, source);
+    refuseSize(Number(count), columns.length);
+    const problems = new ProblemList('row');
+    const selected = columns.map((column, index) => {
+      const type = types[index]!;
+      if (NUMBER_TYPES.has(type.typeId)) return `${identifier(column)}::DOUBLE`;
+      if (TEXT_TYPES.has(type.typeId)) return `${identifier(column)}::VARCHAR`;
+      if (type.typeId !== DuckDBTypeId.BOOLEAN) {
+        problems.add(null, column, String(type), 'a column of texts, numbers or booleans');
+      }
+      return identifier(column);
+    });
+    problems.throwIfAny('INVALID_PROFILE', 'Parquet file', REMEDY);
+    const rows = await query(connection, `SELECT ${selected.join(', ')} FROM ${source}`, 'Parquet');
+    return { columns, rows, lines: rows.map((_, index) => index + 1), unit: 'row', headerLine: null };
+  });
+}
+
+async function describe(connection: DuckDBConnection, source: string) {
+  const result = await connection.run(`SELECT * FROM ${source} LIMIT 0`).catch(refuse('Parquet'));
+  return { columns: result.columnNames(), types: result.columnTypes() };
+}
+
+/**
+ * Writes a table as CSV or Parquet, by the extension of the name. The file appears under its name once it is complete.
+ * @throws EngineError UNSUPPORTED_FORMAT if the extension is neither `.csv` nor `.parquet`
+ */
+export async function writeTable(table: Table, file: string): Promise<void> {
+  const extension = path.extname(file).toLowerCase();
+  if (extension !== '.csv' && extension !== '.parquet') {
+    throw new EngineError(
+      'UNSUPPORTED_FORMAT',
+      `${path.basename(file)} is neither .csv nor .parquet.`,
+      file,
+      'Give the file one of these extensions.',
+    );
+  }
+  const part = `${path.resolve(file)}.${process.pid}.part`;
+  const instance = await DuckDBInstance.create(':memory:', DUCKDB_OPTIONS);
+  const connection = await instance.connect();
+  try {
+    const isText = table.columns.map((_, column) => table.rows.some((row) => typeof row[column] === 'string'));
+    // As text in CSV, so that JavaScript writes the numbers: shortest form that reads back as the same number.
+    const asText = isText.map((text) => text || extension === '.csv');
+    const definitions = table.columns.map(
+      (name, column) => `${identifier(name)} ${asText[column] ? 'VARCHAR' : 'DOUBLE'}`,
+    );
+    await connection.run(`CREATE TABLE result (${definitions.join(', ')})`);
+    const appender = await connection.createAppender('result');
+    for (const row of table.rows) {
+      row.forEach((cell, column) => {
+        if (cell === null) appender.appendNull();
+        else if (asText[column]) appender.appendVarchar(String(cell));
+        else appender.appendDouble(Number(cell));
+      });
+      appender.endRow();
+    }
+    appender.closeSync();
+    const format = extension === '.csv' ? "FORMAT csv, HEADER true, DELIMITER ','" : 'FORMAT parquet, COMPRESSION zstd';
+    await connection.run(`COPY result TO ${literal(part)} (${format})`);
+    await rename(part, file);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    await rm(part, { force: true });
+  }
+}
+
+async function query(connection: DuckDBConnection, sql: string, format: string): Promise<Cell[][]> {
+  try {
+    return (await connection.runAndReadAll(sql)).getRowsJS() as Cell[][];
+  } catch (error) {
+    return refuse(format)(error);
+  }
+}
+
+/** DuckDB's first line says what is wrong; what follows are options that nobody but we can set. */
+function refuse(format: string) {
+  return (error: unknown): never => {
+    const message = error instanceof Error ? error.message : String(error);
+    const line = /on Line: (\d+)/i.exec(message)?.[1];
+    const what = message
+      .split('\n', 1)[0]!
+      .replace(/^[A-Za-z ]*Error: /, '')
+      .replaceAll(/['"]?\/\S*fusecast-table-\S*?\/table['"]?/g, 'the file');
+    throw new EngineError(
+      'MALFORMED_FILE',
+      `The file cannot be read as ${format}: ${what}.`,
+      line && `line ${line}`,
+      REMEDY,
+    );
+  };
+}
+
+async function refuseEmpty(file: string): Promise<void> {
+  if ((await stat(file)).size === 0)
+    throw new EngineError('MALFORMED_FILE', 'The file is empty.', 'byte offset 0', REMEDY);
+}
+
+function refuseSize(rows: number, columns: number): void {
+  const [what, value, limit] =
+    columns > MAXIMUM_COLUMNS
+      ? ['columns', columns, MAXIMUM_COLUMNS]
+      : rows > MAXIMUM_ROWS
+        ? ['rows', rows, MAXIMUM_ROWS]
+        : (['cells', rows * columns, MAXIMUM_CELLS] as const);
+  if (value > limit)
+    throw new EngineError(
+      'INVALID_PROFILE',
+      `The file has ${value} ${what}; at most ${limit} are read.`,
+      undefined,
+      'Split the file.',
+    );
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
