@@ -13,25 +13,20 @@
  * its pipe close and shuts it down; should the watchdog be killed as well, the next start finds and stops the orphan.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdir, readFile, realpath, rename, stat, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, mkdir, realpath, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import {
   type Account,
   EmbeddedPostgresError,
   findPostgresPrograms,
   isReachable,
-  USE_OWN_SERVER,
   unprivilegedAccount,
 } from './postgres-binaries';
-import { type ClusterPasswords, createCluster, readClusterPasswords } from './postgres-cluster';
+import { createCluster, readClusterPasswords } from './postgres-cluster';
 import { releaseCluster } from './postgres-orphan';
+import { startServer } from './postgres-server';
 
 export interface EmbeddedPostgresOptions {
   /** Created if missing; its second start finds the same data. */
@@ -55,61 +50,37 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 20_000;
-
-const DEFAULT_SETTINGS: Record<string, string> = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  max_connections: '60',
-  shared_buffers: '64MB',
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-  log_line_prefix: '%m [%p] ',
-};
-
 /**
  * Starts PostgreSQL on the directory, creating the cluster if there is none (about 1 s; a later start 0.1 s).
  * @throws EmbeddedPostgresError ALREADY_RUNNING if a living process uses the directory, and the other codes
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const log = options.onLog ?? (() => {});
+  const directory = path.resolve(options.directory);
   const fallbackDirectory = options.fallbackDirectory ?? '/var/lib/fusecast';
   const newcomer = unprivilegedAccount();
-  const programs = await findPostgresPrograms(newcomer, fallbackDirectory);
-  const cluster = await placeCluster(path.resolve(options.directory), newcomer, fallbackDirectory, log);
-  if (await createCluster({ programs, cluster, account: newcomer })) log(`Created a PostgreSQL cluster in ${cluster}`);
-  const account = newcomer && (await ownerOf(cluster));
+  const cluster = await placeCluster(directory, newcomer, fallbackDirectory, log);
+  const account = newcomer && ((await ownerOf(cluster)) ?? newcomer);
+  const programs = await findPostgresPrograms(account, fallbackDirectory);
+  if (await createCluster({ programs, cluster, account })) log(`Created a PostgreSQL cluster in ${cluster}`);
   const passwords = await readClusterPasswords(cluster);
   await releaseCluster(cluster, log);
 
-  const logFile = path.join(path.resolve(options.directory), 'postgres.log');
-  await rename(logFile, `${logFile}.previous`).catch(() => {});
-  const port = await freePort();
-  const server = spawnServer({ programs, cluster, account, port, logFile, settings: options.settings ?? {} });
-  const url = (role: keyof ClusterPasswords, database: string) =>
-    `postgres://${role}:${passwords[role]}@127.0.0.1:${port}/${database}`;
+  const logFile = path.join(directory, 'postgres.log');
+  const settings = options.settings ?? {};
+  const password = passwords.postgres;
+  const server = await startServer({ programs, cluster, account, logFile, settings, password });
+  const url = (role: keyof typeof passwords, database: string) =>
+    `postgres://${role}:${passwords[role]}@127.0.0.1:${server.port}/${database}`;
+  const superuserUrl = url('postgres', 'postgres');
   try {
-    await waitUntilReady(server, url('postgres', 'postgres'), logFile);
-    await createServiceDatabase(url('postgres', 'postgres'), passwords.fusecast);
+    await createServiceDatabase(superuserUrl, passwords.fusecast);
   } catch (error) {
-    await stopServer(server);
+    await server.stop();
     throw error;
   }
-  let stopping: Promise<void> | undefined;
-  server.once('exit', () => {
-    if (!stopping) log(`PostgreSQL ended unexpectedly; its log is ${logFile}`);
-  });
-  const stop = () => {
-    stopping ??= stopServer(server);
-    return stopping;
-  };
-  return {
-    url: url('fusecast', 'fusecast'),
-    superuserUrl: url('postgres', 'postgres'),
-    clusterDirectory: cluster,
-    stop,
-  };
+  server.onCrash(() => log(`PostgreSQL ended unexpectedly; its log is ${logFile}`));
+  return { url: url('fusecast', 'fusecast'), superuserUrl, clusterDirectory: cluster, stop: server.stop };
 }
 
 /** Makes the directory and decides where its cluster is; returns the path without symbolic links. */
@@ -137,98 +108,15 @@ async function placeCluster(
   return elsewhere;
 }
 
+/** The account an existing cluster belongs to; undefined if there is no cluster yet. */
 async function ownerOf(cluster: string): Promise<Account> {
-  const { uid, gid } = await stat(cluster);
-  if (uid !== 0) return { uid, gid };
+  const status = await stat(cluster).catch(() => undefined);
+  if (status?.uid !== 0) return status && { uid: status.uid, gid: status.gid };
   throw new EmbeddedPostgresError(
     'BAD_DATA_DIRECTORY',
     `The cluster in ${cluster} belongs to root, as which PostgreSQL does not run.`,
     cluster,
     'Give it back to the account that made it: chown -R postgres (or nobody) on that directory.',
-  );
-}
-
-/** A loopback port that is free now. It may be taken before PostgreSQL binds it; then the start fails and says so. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-interface ServerPlan {
-  programs: string;
-  cluster: string;
-  account: Account;
-  port: number;
-  logFile: string;
-  settings: Record<string, string>;
-}
-
-function spawnServer(plan: ServerPlan): ChildProcess {
-  const settings = {
-    ...DEFAULT_SETTINGS,
-    ...plan.settings,
-    port: String(plan.port),
-    'fusecast.owner': String(process.pid),
-  };
-  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const logDescriptor = openSync(plan.logFile, 'a', 0o600);
-  // A session of its own: Ctrl-C goes to this process alone, which then stops PostgreSQL after its own work has ended.
-  const server = spawn(path.join(plan.programs, 'bin', 'postgres'), ['-D', plan.cluster, ...args], {
-    ...plan.account,
-    cwd: '/',
-    detached: true,
-    env: { LC_ALL: 'C' },
-    stdio: ['ignore', logDescriptor, logDescriptor],
-  });
-  closeSync(logDescriptor);
-  server.once('error', () => {});
-  server.unref();
-  if (server.pid !== undefined) spawnWatchdog(server, plan.account);
-  return server;
-}
-
-/** A shell that waits for a line: without one (this process died) it asks the postmaster for a fast shutdown. */
-function spawnWatchdog(server: ChildProcess, account: Account): void {
-  const script = 'read -r line || kill -INT "$1"';
-  const watchdog = spawn('/bin/sh', ['-c', script, 'fusecast-postgres-watchdog', String(server.pid)], {
-    ...account,
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watchdog.on('error', () => {});
-  watchdog.stdin.on('error', () => {});
-  watchdog.unref();
-  (watchdog.stdin as unknown as { unref(): void }).unref();
-  server.once('exit', () => watchdog.stdin.end('ended\n'));
-}
-
-async function waitUntilReady(server: ChildProcess, url: string, logFile: string): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  let reason: unknown = 'no answer';
-  while (server.pid !== undefined && server.exitCode === null && server.signalCode === null && Date.now() < deadline) {
-    const client = new Client({ connectionString: url });
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      await client.end();
-      return;
-    } catch (error) {
-      reason = error;
-      await client.end().catch(() => {});
-      await delay(20);
-    }
-  }
-  const said = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-5).join('\n') || String(reason);
-  throw new EmbeddedPostgresError(
-    'START_FAILED',
-    `PostgreSQL did not start. It said:\n${said}`,
-    logFile,
-    `Read that log. ${USE_OWN_SERVER}`,
   );
 }
 
@@ -247,16 +135,4 @@ async function createServiceDatabase(superuserUrl: string, password: string): Pr
   } finally {
     await client.end();
   }
-}
-
-async function stopServer(server: ChildProcess): Promise<void> {
-  const ended = () => server.pid === undefined || server.exitCode !== null || server.signalCode !== null;
-  if (ended()) return;
-  const exit = once(server, 'exit');
-  server.ref();
-  server.kill('SIGINT');
-  // PostgreSQL's immediate shutdown: loses nothing that was committed, the next start replays its log.
-  const impatience = setTimeout(() => server.kill('SIGQUIT'), STOP_TIMEOUT_MS);
-  if (!ended()) await exit;
-  clearTimeout(impatience);
 }

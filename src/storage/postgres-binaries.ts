@@ -46,6 +46,9 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
+/** Some of the files that have to be readable, one in each directory that may be closed. */
+const PROGRAM_FILES = ['bin/postgres', 'bin/initdb', 'share/postgresql/postgres.bki', 'lib/postgresql'];
+
 /** What to do where nothing else helps: an own server is always possible. */
 export const USE_OWN_SERVER = 'Set DATABASE_URL to a PostgreSQL server of your own.';
 
@@ -81,16 +84,19 @@ export function isReachable(directory: string, account: Account, ...files: strin
  */
 export async function findPostgresPrograms(account: Account, fallbackDirectory: string): Promise<string> {
   const { root, version } = await findPackage();
-  const installed = path.join(root, 'native');
-  if (isReachable(installed, account, 'bin/postgres', 'bin/initdb', 'share/postgresql/postgres.bki')) {
+  return preparePrograms(root, account, path.join(fallbackDirectory, `postgres-${version}`));
+}
+
+/** As {@link findPostgresPrograms}, of the package in the directory `root`; `copy` is where a copy would be. */
+export async function preparePrograms(root: string, account: Account, copy: string): Promise<string> {
+  if (isReachable(path.join(root, 'native'), account, ...PROGRAM_FILES)) {
     await restoreSymlinks(root);
-    return installed;
+    return path.join(root, 'native');
   }
-  const copy = path.join(fallbackDirectory, `postgres-${version}`);
-  if (!isReachable(copy, account, 'native/bin/postgres')) {
+  if (!isReachable(path.join(copy, 'native'), account, ...PROGRAM_FILES)) {
     const partial = `${copy}.partial-${process.pid}`;
-    await mkdir(fallbackDirectory, { recursive: true, mode: 0o755 });
-    await cp(root, partial, { recursive: true });
+    await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 });
+    await cp(root, partial, { recursive: true, verbatimSymlinks: true });
     spawnSync('chmod', ['-R', 'a+rX', partial]);
     await restoreSymlinks(partial);
     // Another process may have been faster: its copy is as good, and renaming onto a full directory fails.

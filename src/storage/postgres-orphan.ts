@@ -54,7 +54,10 @@ export async function releaseCluster(cluster: string, log: (line: string) => voi
   }
 }
 
-/** Parent and command line of a living process; undefined if there is none of that number. */
+/**
+ * Parent and command line of a process; undefined if there is none of that number. One that has ended and that nobody
+ * has waited for (in a container without an init) has no command line any more, and so counts as something else.
+ */
 async function describeProcess(pid: number): Promise<{ parent: number; command: string } | undefined> {
   if (process.platform !== 'linux') {
     const line = spawnSync('ps', ['-ww', '-o', 'ppid=,command=', '-p', String(pid)]).stdout?.toString() ?? '';
@@ -66,8 +69,7 @@ async function describeProcess(pid: number): Promise<{ parent: number; command: 
     const [status, command] = await Promise.all(
       ['stat', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')),
     );
-    const [state, parent] = status!.slice(status!.lastIndexOf(')') + 2).split(' ');
-    if (state === 'Z') return undefined;
+    const [, parent] = status!.slice(status!.lastIndexOf(')') + 2).split(' ');
     return { parent: Number(parent), command: command!.replaceAll('\0', ' ') };
   } catch {
     return undefined;
