@@ -1,0 +1,1 @@
+DROP TABLE network, dataset_scenario, dataset, scenario, device, upload;

@@ -1,0 +1,201 @@
+/**
+ * The configuration: the only file that reads the environment. Every wrong variable is reported at once, with what was
+ * expected. Knows names and values; must not open, connect or start anything (main.ts does).
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+
+export const SERVICE_ROLES = ['all', 'api', 'worker'] as const;
+export type ServiceRole = (typeof SERVICE_ROLES)[number];
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface Config {
+  /** `all` is API and worker in one process; `api` and `worker` are for replicas on servers of their own. */
+  readonly role: ServiceRole;
+  readonly logLevel: LogLevel;
+  /** A PostgreSQL server, or the embedded one with its data in a directory. */
+  readonly database:
+    | { readonly kind: 'server'; readonly url: string }
+    | { readonly kind: 'embedded'; readonly directory: string };
+  /** An S3 bucket, or a directory. */
+  readonly objects:
+    | {
+        readonly kind: 's3';
+        readonly endpoint: string;
+        readonly bucket: string;
+        readonly accessKeyId: string;
+        readonly secretAccessKey: string;
+        readonly region: string;
+      }
+    | {
+        readonly kind: 'directory';
+        readonly directory: string /** Made at the first start; signs the URLs. */;
+        readonly secretFile: string;
+      };
+  /** Port 0 takes any free port. */
+  readonly http: { readonly host: string; readonly port: number; readonly publicUrl?: string };
+  /** Worker threads that train, each one version at a time. */
+  readonly trainingThreads: number;
+}
+
+/** What is wrong with one variable. */
+export interface ConfigProblem {
+  readonly variable: string;
+  readonly message: string;
+}
+
+/** The environment is wrong; `message` has a line for every wrong variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map(({ variable, message }) => `${variable}: ${message}`).join('\n'));
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const S3_VARIABLES = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'S3_REGION'] as const;
+
+function text(expected: string, accepts: (value: string) => boolean) {
+  return z.string().refine(accepts, { error: `expected ${expected}` });
+}
+
+function url(expected: string, protocols: readonly string[]) {
+  return text(expected, (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol));
+}
+
+function integer(minimum: number, maximum: number) {
+  return text(
+    `a whole number from ${minimum} to ${maximum}`,
+    (value) => /^\d{1,9}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+  ).transform(Number);
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { error: `expected one of ${values.join(', ')}` });
+}
+
+const httpUrl = url('an http:// or https:// URL', ['http:', 'https:']);
+
+const variables = z.object({
+  DATABASE_URL: url('a postgres:// URL', ['postgres:', 'postgresql:']).optional(),
+  S3_ENDPOINT: httpUrl.optional(),
+  S3_BUCKET: text('a bucket name', (value) => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value)).optional(),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
+  S3_REGION: text('a region such as eu-central-1', (value) => /^[a-z0-9-]+$/.test(value)).optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65535).default(4000),
+  FUSECAST_URL: httpUrl.optional(),
+  FUSECAST_DATA: z.string().default('.fusecast'),
+  FUSECAST_ROLE: oneOf(SERVICE_ROLES).default('all'),
+  FUSECAST_TRAINING_THREADS: integer(1, 64).default(1),
+  LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+});
+
+/** Values of these are never repeated in a message. */
+const SECRET_VARIABLES: ReadonlySet<string> = new Set(['DATABASE_URL', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']);
+
+/** An empty variable counts as absent, as in compose files and CI settings. */
+function present(environment: Environment): Record<string, string> {
+  const entries = Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return Object.fromEntries(entries);
+}
+
+/**
+ * Reads the configuration of the service.
+ * @throws ConfigError naming every wrong variable
+ */
+export function readConfig(environment: Environment = process.env): Config {
+  const given = present(environment);
+  const parsed = variables.safeParse(given);
+  const problems: ConfigProblem[] = (parsed.error?.issues ?? []).map((issue) => {
+    const variable = String(issue.path[0]);
+    const value = SECRET_VARIABLES.has(variable) ? 'its value is wrong' : `is ${JSON.stringify(given[variable])}`;
+    return { variable, message: `${value}, ${issue.message}` };
+  });
+
+  const missing = S3_VARIABLES.filter((variable) => !(variable in given));
+  if (missing.length > 0 && missing.length < S3_VARIABLES.length) {
+    for (const variable of missing) {
+      problems.push({ variable, message: `is missing, expected all of ${S3_VARIABLES.join(', ')} or none` });
+    }
+  }
+  const separated = given.FUSECAST_ROLE === 'api' || given.FUSECAST_ROLE === 'worker';
+  if (separated && !given.DATABASE_URL) {
+    problems.push({
+      variable: 'DATABASE_URL',
+      message: `is missing, expected a postgres:// URL because FUSECAST_ROLE is ${given.FUSECAST_ROLE} (the embedded database serves one process)`,
+    });
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return toConfig(parsed.data);
+}
+
+function toConfig(values: z.infer<typeof variables>): Config {
+  const directory = resolve(values.FUSECAST_DATA);
+  return {
+    role: values.FUSECAST_ROLE,
+    logLevel: values.LOG_LEVEL,
+    database: values.DATABASE_URL
+      ? { kind: 'server', url: values.DATABASE_URL }
+      : { kind: 'embedded', directory: join(directory, 'postgres') },
+    objects: values.S3_ENDPOINT
+      ? {
+          kind: 's3',
+          endpoint: values.S3_ENDPOINT,
+          // The four others are there: readConfig refuses a part of the five.
+          bucket: values.S3_BUCKET!,
+          accessKeyId: values.S3_ACCESS_KEY_ID!,
+          secretAccessKey: values.S3_SECRET_ACCESS_KEY!,
+          region: values.S3_REGION!,
+        }
+      : {
+          kind: 'directory',
+          directory: join(directory, 'objects'),
+          secretFile: join(directory, 'url-signing-secret'),
+        },
+    http: { host: values.HOST, port: values.PORT, publicUrl: values.FUSECAST_URL?.replace(/\/+$/, '') },
+    trainingThreads: values.FUSECAST_TRAINING_THREADS,
+  };
+}
+
+/** What the command line needs to reach a service. */
+export interface ClientConfig {
+  readonly url: string;
+  readonly apiKey?: string;
+}
+
+const clientVariables = z.object({
+  FUSECAST_URL: httpUrl.default('http://127.0.0.1:4000'),
+  FUSECAST_API_KEY: text('a key that starts with fck_', (value) => value.startsWith('fck_')).optional(),
+});
+
+/**
+ * Reads the configuration of the command line.
+ * @throws ConfigError naming every wrong variable
+ */
+export function readClientConfig(environment: Environment = process.env): ClientConfig {
+  const parsed = clientVariables.safeParse(present(environment));
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => ({ variable: String(issue.path[0]), message: issue.message })),
+    );
+  }
+  return { url: parsed.data.FUSECAST_URL.replace(/\/+$/, ''), apiKey: parsed.data.FUSECAST_API_KEY };
+}
+
+/** The directory of package.json, from the sources and from dist/ alike. */
+export function projectDirectory(): string {
+  let directory = __dirname;
+  while (!existsSync(join(directory, 'package.json'))) {
+    const parent = dirname(directory);
+    if (parent === directory) throw new Error(`No package.json above ${__dirname}.`);
+    directory = parent;
+  }
+  return directory;
+}

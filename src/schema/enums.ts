@@ -1,0 +1,69 @@
+/** The closed sets of words that tables and GraphQL share. The engine's words are mapped onto them where they differ. */
+import { registerEnumType } from 'type-graphql';
+import type { KernelCoverage as EngineKernelCoverage } from '../engine/predictor';
+import type { Learner as EngineLearner } from '../engine/training';
+import { ERROR_CODES } from '../errors';
+
+/** An object with each word as key and value, which is how type-graphql takes an enum. */
+function wordsOf<T extends string>(words: readonly T[]): { [K in T]: K } {
+  return Object.fromEntries(words.map((word) => [word, word])) as { [K in T]: K };
+}
+
+type WordOf<T> = T[keyof T];
+
+export const Role = wordsOf(['OWNER', 'ADMIN', 'MEMBER', 'VIEWER']);
+export type Role = WordOf<typeof Role>;
+registerEnumType(Role, { name: 'Role', description: 'What a member may do in a team.' });
+
+export const Scope = wordsOf([
+  'TEAM_READ',
+  'DATASET_READ',
+  'DATASET_WRITE',
+  'NETWORK_READ',
+  'NETWORK_WRITE',
+  'SCENARIO_READ',
+  'PREDICTOR_READ',
+  'PREDICTOR_WRITE',
+  'PREDICTION_READ',
+  'PREDICTION_WRITE',
+]);
+export type Scope = WordOf<typeof Scope>;
+registerEnumType(Scope, { name: 'Scope', description: 'What an API key may do.' });
+
+export const UploadKind = wordsOf(['DATASET', 'NETWORK']);
+export type UploadKind = WordOf<typeof UploadKind>;
+registerEnumType(UploadKind, { name: 'UploadKind' });
+
+export const IngestStatus = wordsOf(['PENDING', 'READY', 'REJECTED']);
+export type IngestStatus = WordOf<typeof IngestStatus>;
+registerEnumType(IngestStatus, { name: 'IngestStatus', description: 'How far the reading of an uploaded file is.' });
+
+export const VersionStatus = wordsOf(['QUEUED', 'TRAINING', 'READY', 'FAILED', 'CANCELLED']);
+export type VersionStatus = WordOf<typeof VersionStatus>;
+registerEnumType(VersionStatus, { name: 'VersionStatus', description: 'How far the training of a version is.' });
+
+/** Values are the engine's words. */
+export const Learner = { LASSO: 'lasso', BOOSTING: 'boosting' } as const satisfies Record<string, EngineLearner>;
+export type Learner = WordOf<typeof Learner>;
+registerEnumType(Learner, { name: 'Learner' });
+
+/** Values are the engine's words. */
+export const KernelCoverage = {
+  TRAINED: 'trained',
+  EXTRAPOLATED: 'extrapolated',
+  UNMODELLED: 'unmodelled',
+} as const satisfies Record<string, EngineKernelCoverage>;
+export type KernelCoverage = WordOf<typeof KernelCoverage>;
+registerEnumType(KernelCoverage, {
+  name: 'KernelCoverage',
+  description: 'Whether training saw kernels like it.',
+  valuesConfig: {
+    TRAINED: { description: 'Inside what training saw.' },
+    EXTRAPOLATED: { description: 'Its kind was trained, but outside the range of these features.' },
+    UNMODELLED: { description: 'No predictor for its kind; its latency is not part of the sum.' },
+  },
+});
+
+export const ErrorCode = wordsOf(ERROR_CODES);
+export type ErrorCode = WordOf<typeof ErrorCode>;
+registerEnumType(ErrorCode, { name: 'ErrorCode', description: 'The closed list of `extensions.code` of errors.' });
