@@ -15,7 +15,7 @@ export interface Random {
 /** @param seed a whole number; every one of its 53 bits counts */
 export function createRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed is ${seed}; expected a whole number.`);
-  let mixed = (seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b1);
+  let mixed = seed >>> 0;
   const next = () => {
     mixed = (mixed + 0x9e3779b9) | 0;
     let z = mixed ^ (mixed >>> 16);
@@ -24,6 +24,7 @@ export function createRandom(seed: number): Random {
     return z ^ (z >>> 15);
   };
   let a = next();
+  mixed ^= Math.floor(seed / 2 ** 32); // The upper 21 bits: `a` tells the lower ones apart, the rest these.
   let b = next();
   let c = next();
   let d = next();

@@ -29,7 +29,7 @@ export interface BinnedRows {
 
 /**
  * Quantile bins: every distinct value is a bin of its own while there are at most `maxBins`; otherwise bins of about
- * equally many rows, and values too frequent for that get their own.
+ * equally many rows. A value that fills a bin by itself ends its bin, and starts one unless the rows before it are few.
  */
 export function findBins(x: Matrix, maxBins: number): Binning {
   const column = new Float32Array(x.rows);
@@ -82,7 +82,7 @@ function findThresholds(sorted: Float32Array, maxBins: number): Float32Array {
     return Float32Array.from(thresholds);
   }
 
-  // Frequent values take a bin each; what is left of the bins is shared by what is left of the rows.
+  // A frequent value takes a bin; what is left of the bins is shared by what is left of the rows.
   const frequent = sorted.length / maxBins;
   let binsLeft = maxBins;
   let rowsLeft = sorted.length;

@@ -5,7 +5,7 @@
  */
 import type { BinnedRows, Binning } from './binning';
 import { type Derivatives, HistogramBuilder, histogramLayout, subtractHistogram } from './histogram';
-import { findSplit, leafOutput, type NodeSums, type Split, type SplitRules } from './splitting';
+import { findSplit, leafOutput, type NodeSums, type SplitRules, type SplitSearch } from './splitting';
 import type { Tree } from './tree';
 
 export interface GrowthRules extends SplitRules {
@@ -28,9 +28,8 @@ export interface GrownNode {
 }
 
 /** A node that may still be split. */
-interface OpenLeaf {
+interface OpenLeaf extends SplitSearch {
   readonly node: number;
-  readonly split: Split | undefined;
   /** Undefined where no split below it will need one. */
   readonly histogram: Float64Array | undefined;
 }
@@ -66,12 +65,12 @@ export class Grower {
     const nodes: GrownNode[] = [{ output: leafOutput(sums, rules.l2), start: 0, count }];
     const histogram = this.takeHistogram();
     this.builder.build(histogram, { rows: this.rows, start: 0, count }, derivatives, columns);
-    const leaves: OpenLeaf[] = [{ node: 0, split: this.findSplit(histogram, sums, columns), histogram }];
+    const leaves: OpenLeaf[] = [{ node: 0, ...this.findSplit(histogram, sums, columns), histogram }];
     while (leaves.length < rules.maxLeaves) {
       const chosen = largestGain(leaves);
       if (chosen < 0) break;
       const last = leaves.length + 1 === rules.maxLeaves;
-      const [left, right] = this.splitLeaf(leaves[chosen], nodes, derivatives, columns, last);
+      const [left, right] = this.splitLeaf(leaves[chosen], nodes, derivatives, last);
       leaves[chosen] = left;
       leaves.push(right);
     }
@@ -79,14 +78,9 @@ export class Grower {
     return { nodes };
   }
 
-  private splitLeaf(
-    leaf: OpenLeaf,
-    nodes: GrownNode[],
-    derivatives: Derivatives,
-    columns: readonly number[],
-    last: boolean,
-  ): [OpenLeaf, OpenLeaf] {
+  private splitLeaf(leaf: OpenLeaf, nodes: GrownNode[], derivatives: Derivatives, last: boolean): [OpenLeaf, OpenLeaf] {
     const { rules } = this;
+    const { columns } = leaf;
     const parent = nodes[leaf.node];
     const { column, bin, left, right } = leaf.split!;
     this.partition(parent, column, bin);
@@ -109,12 +103,12 @@ export class Grower {
     subtractHistogram(large, small);
     const [leftHistogram, rightHistogram] = leftIsSmaller ? [small, large] : [large, small];
     return [
-      { node: leftNode, split: this.findSplit(leftHistogram, left, columns), histogram: leftHistogram },
-      { node: leftNode + 1, split: this.findSplit(rightHistogram, right, columns), histogram: rightHistogram },
+      { node: leftNode, ...this.findSplit(leftHistogram, left, columns), histogram: leftHistogram },
+      { node: leftNode + 1, ...this.findSplit(rightHistogram, right, columns), histogram: rightHistogram },
     ];
   }
 
-  private findSplit(histogram: Float64Array, sums: NodeSums, columns: readonly number[]): Split | undefined {
+  private findSplit(histogram: Float64Array, sums: NodeSums, columns: readonly number[]): SplitSearch {
     return findSplit(histogram, this.layout, this.binned.binCounts, sums, columns, this.rules);
   }
 
@@ -179,7 +173,7 @@ export function toTree({ nodes }: GrownTree, binning: Binning, learningRate: num
 }
 
 function closedLeaf(node: number): OpenLeaf {
-  return { node, split: undefined, histogram: undefined };
+  return { node, split: undefined, columns: [], histogram: undefined };
 }
 
 /** The first leaf of largest gain, or -1 if none can be split. */

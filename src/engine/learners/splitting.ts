@@ -30,6 +30,14 @@ export interface NodeSums {
   readonly upper: number;
 }
 
+/** What was found at a node. */
+export interface SplitSearch {
+  /** The split of largest gain, undefined if none is allowed. */
+  readonly split: Split | undefined;
+  /** Columns with a split that is allowed: below the node no others are looked at, as in LightGBM. */
+  readonly columns: readonly number[];
+}
+
 export interface Split {
   readonly gain: number;
   readonly column: number;
@@ -40,7 +48,7 @@ export interface Split {
 }
 
 /**
- * The best threshold so far: what its sides gain, as a fraction (kept as one, so that equal columns compare equal),
+ * A column's best threshold: what its sides gain, as a fraction (kept as one, so that equal columns compare equal),
  * and the sums to its right.
  */
 interface Candidate {
@@ -59,8 +67,7 @@ export function leafOutput({ gradient, hessian, lower, upper }: NodeSums, l2: nu
 }
 
 /**
- * The split of largest gain, or undefined if none is allowed. Among equals the first column and the largest threshold
- * win, as in LightGBM.
+ * Searches the columns of a node. Among equal gains the first column and the largest threshold win, as in LightGBM.
  * @param columns rising
  */
 export function findSplit(
@@ -70,27 +77,26 @@ export function findSplit(
   node: NodeSums,
   columns: readonly number[],
   rules: SplitRules,
-): Split | undefined {
-  if (node.count < 2 * rules.minSamplesLeaf) return undefined;
+): SplitSearch {
+  if (node.count < 2 * rules.minSamplesLeaf) return { split: undefined, columns: [] };
   const own = node.gradient ** 2 / (node.hessian + rules.l2);
-  const best: Candidate = {
-    numerator: own + rules.minGain,
-    denominator: 1,
-    column: -1,
-    bin: 0,
-    count: 0,
-    gradient: 0,
-    hessian: 0,
-  };
+  const found = { numerator: 0, denominator: 1, column: -1, bin: 0, count: 0, gradient: 0, hessian: 0 };
+  let best: Candidate | undefined;
+  const allowed: number[] = [];
   for (const column of columns) {
     const offset = layout.offsets[column];
     const bins = binCounts[column];
+    found.column = -1;
+    found.numerator = own + rules.minGain;
+    found.denominator = 1;
     if (rules.monotone) {
-      scanConstrained(histogram, offset, layout.stride, bins, node, column, rules, rules.monotone[column], best);
-    } else scan(histogram, offset, layout.stride, bins, node, column, rules, best);
+      scanConstrained(histogram, offset, layout.stride, bins, node, column, rules, rules.monotone[column], found);
+    } else scan(histogram, offset, layout.stride, bins, node, column, rules, found);
+    if (found.column < 0) continue;
+    allowed.push(column);
+    if (!best || found.numerator * best.denominator > best.numerator * found.denominator) best = { ...found };
   }
-  if (best.column < 0) return undefined;
-  return completeSplit(best, own, node, rules);
+  return { split: best && completeSplit(best, own, node, rules), columns: allowed };
 }
 
 /** Bounds and sums of the two sides. */
