@@ -137,12 +137,12 @@ const FAMILIES: Readonly<Record<string, (choices: Choices) => Activation>> = {
  */
 export function* buildDemoNetworks(count: number, seed: number): Generator<DemoNetwork> {
   const random = createRandom(seed);
-  const pick = (low: number, high: number) => low + Math.floor(random.next() * (high - low + 1));
+  const pick = (low: number, high: number) => low + Math.floor(random.uniform() * (high - low + 1));
   const families = Object.entries(FAMILIES);
   for (let i = 0; i < count; i++) {
     const [family, build] = families[i % families.length];
     const name = `${family}-${1 + Math.floor(i / families.length)}`;
-    const builder = new NetworkBuilder(name, 32 * pick(2, 5), () => random.next());
+    const builder = new NetworkBuilder(name, 32 * pick(2, 5), () => random.uniform());
     const x = build({ builder, width: 8 * pick(1, 4), depth: pick(1, 3), pick });
     yield { name, bytes: builder.classify(x, 10 * pick(1, 20)) };
   }

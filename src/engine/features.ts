@@ -27,8 +27,14 @@ export const FEATURES = {
   outputElements: 'elements',
   weightElements: 'elements',
   multiplyAccumulates: 'multiply-accumulates',
-  arithmeticIntensity: 'multiply-accumulates per element read or written',
   fusedOps: 'ops fused behind the first',
+  /** From here on derived from those above. */
+  activationElements: 'elements, run-time inputs and outputs together',
+  arithmeticIntensity: 'multiply-accumulates per element read or written',
+  paddedMultiplyAccumulates:
+    'multiply-accumulates with channels and pixels rounded up to what vector units take at once',
+  roofline16: 'the larger of multiply-accumulates / 16 and elements moved',
+  roofline64: 'the larger of multiply-accumulates / 64 and elements moved',
 } as const;
 
 export type FeatureName = keyof typeof FEATURES;
@@ -37,14 +43,91 @@ export const FEATURE_NAMES = Object.keys(FEATURES) as readonly FeatureName[];
 
 export type KernelFeatures = Readonly<Record<FeatureName, number>>;
 
+/**
+ * One number that a linear predictor reads of a kernel: a feature, or 1 for its mere existence, for every kernel or only
+ * for those with a certain window.
+ */
+export interface Column {
+  readonly term: FeatureName | 'kernels';
+  /** The window that the kernel must have; 0 for all others. */
+  readonly window?: WindowShape;
+}
+
+/** What tells the variants of a convolution apart: runtimes have a code path of its own for many of them. */
+export interface WindowShape {
+  readonly kernelHeight: number;
+  /** Any stride, if left out. */
+  readonly strideHeight?: number;
+}
+
+/** `multiplyAccumulates`; with `[kernel 3]` or `[kernel 3, stride 2]` behind it where a window is asked for. */
+export function columnName({ term, window }: Column): string {
+  if (!window) return term;
+  const stride = window.strideHeight === undefined ? '' : `, stride ${window.strideHeight}`;
+  return `${term}[kernel ${window.kernelHeight}${stride}]`;
+}
+
+/** Value of a column for one kernel. */
+export function termValue({ term, window }: Column, kernel: KernelFeatures): number {
+  if (window) {
+    const { kernelHeight, strideHeight = kernel.strideHeight } = window;
+    if (kernelHeight !== kernel.kernelHeight || strideHeight !== kernel.strideHeight) return 0;
+  }
+  return term === 'kernels' ? 1 : kernel[term];
+}
+
 /** Features of every kernel of a plan, in its order. */
 export function featurize(plan: KernelPlan): KernelFeatures[] {
   return plan.kernels.map((kernel) => kernelFeatures(plan.graph, kernel));
 }
 
-/** Multiply-accumulates per element moved. */
-export function arithmeticIntensity(multiplyAccumulates: number, elementsMoved: number): number {
-  return elementsMoved > 0 ? multiplyAccumulates / elementsMoved : 0;
+type DerivedFeature =
+  | 'activationElements'
+  | 'arithmeticIntensity'
+  | 'paddedMultiplyAccumulates'
+  | 'roofline16'
+  | 'roofline64';
+type GivenFeature = Exclude<FeatureName, DerivedFeature>;
+
+/** Completes the features that a graph or a profile row gives; NaN for a derived one whose sources are not given. */
+export function deriveFeatures<T extends Partial<Record<GivenFeature, number>>>(
+  given: T,
+): T & Record<DerivedFeature, number> {
+  const { inputElements = NaN, outputElements = NaN, weightElements = NaN, multiplyAccumulates = NaN } = given;
+  const elementsMoved = inputElements + outputElements + weightElements;
+  return {
+    ...given,
+    activationElements: inputElements + outputElements,
+    arithmeticIntensity: elementsMoved === 0 ? 0 : multiplyAccumulates / elementsMoved,
+    paddedMultiplyAccumulates: paddedMultiplyAccumulates(given),
+    roofline16: Math.max(multiplyAccumulates / 16, elementsMoved),
+    roofline64: Math.max(multiplyAccumulates / 64, elementsMoved),
+  };
+}
+
+/**
+ * Work as vector units do it: output channels in eights, input channels of a group in fours, output pixels in eights
+ * (depthwise: in fours). The tiles of XNNPACK's and QNNPACK's ARM kernels (f32-gemm 4x8 and 6x8, dwconv c8).
+ */
+function paddedMultiplyAccumulates(given: Partial<Record<GivenFeature, number>>): number {
+  const {
+    multiplyAccumulates = NaN,
+    outputElements = NaN,
+    outputChannels = NaN,
+    outputHeight = NaN,
+    outputWidth = NaN,
+  } = given;
+  const { kernelHeight = NaN, kernelWidth = NaN, groups = NaN } = given;
+  if (multiplyAccumulates === 0) return 0;
+  const window = kernelHeight * kernelWidth;
+  const depth = multiplyAccumulates / (outputElements * window);
+  const depthwise = groups > 1 && depth === 1;
+  const pixels = roundUp(outputHeight * outputWidth, depthwise ? 4 : 8);
+  return roundUp(outputChannels, 8) * pixels * (depthwise ? 1 : roundUp(depth, 4)) * window;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
 }
 
 function kernelFeatures(graph: Graph, { first, fused }: Kernel): KernelFeatures {
@@ -60,8 +143,7 @@ function kernelFeatures(graph: Graph, { first, fused }: Kernel): KernelFeatures 
     0,
   );
   const weightElements = inputs.reduce((sum, { constant, shape }) => sum + (constant ? elementCount(shape) : 0), 0);
-  const multiplyAccumulates = countMultiplyAccumulates(graph, first, window);
-  return {
+  return deriveFeatures({
     inputHeight: from.height,
     inputWidth: from.width,
     inputChannels: from.channels,
@@ -73,10 +155,9 @@ function kernelFeatures(graph: Graph, { first, fused }: Kernel): KernelFeatures 
     inputElements,
     outputElements,
     weightElements,
-    multiplyAccumulates,
-    arithmeticIntensity: arithmeticIntensity(multiplyAccumulates, inputElements + outputElements + weightElements),
+    multiplyAccumulates: countMultiplyAccumulates(graph, first, window),
     fusedOps: fused.length,
-  };
+  });
 }
 
 /** Height, width and channels of an activation; tensors of fewer than 3 dimensions have their last one as channels. */
@@ -99,7 +180,8 @@ type Window = Pick<
   | 'paddingWidth'
 >;
 
-const NO_WINDOW: Window = {
+/** The window of an op that has none. */
+export const NO_WINDOW: Window = {
   kernelHeight: 1,
   kernelWidth: 1,
   strideHeight: 1,

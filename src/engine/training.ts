@@ -1,12 +1,24 @@
 /**
- * Training: from profiles and graphs to one self-contained ONNX predictor and its report.
- * CONTRACT STUB while the engine is being written; the signature below is final.
+ * Training: from profiles and graphs to one self-contained ONNX predictor and its report. Kernel rows train the kernel
+ * models where the scenario has them, end-to-end rows alone where not; cross-validation grouped by network says how good
+ * the result is, and its out-of-fold predictions fit the composition and the intervals.
  */
+import type { Composition } from './composition';
+import { crossValidate, kernelKindErrors } from './cross-validation';
+import { EngineError, throwIfCancelled } from './errors';
+import { exportPredictor } from './export';
+import type { KernelFeatures } from './features';
+import { LEARNERS, type Learner } from './fit-kernel-rows';
 import type { Graph } from './graph';
-import type { Profile } from './profile';
-
-export const LEARNERS = ['lasso', 'boosting'] as const;
-export type Learner = (typeof LEARNERS)[number];
+import { conformalRadii } from './intervals';
+import { dealFolds, type ErrorSummary, quantile, summarizeErrors } from './metrics';
+import { hullOf, type PredictorModel } from './predictor-model';
+import type { Harness, Profile } from './profile';
+import { createRandom } from './random';
+import { chooseSource, type Source } from './sources';
+import { gatherTrainingRows, type PlannedNetwork, type TrainingRows } from './training-rows';
+import { verifyExport } from './verification';
+import { ENGINE_VERSION } from './version';
 
 export interface TrainingRequest {
   /** `runtime/device/processor/type`. */
@@ -22,7 +34,7 @@ export interface TrainingRequest {
 }
 
 export interface TrainingProgress {
-  readonly step: 'planning' | 'cross-validating' | 'fitting' | 'composing' | 'exporting' | 'verifying';
+  readonly step: 'planning' | 'cross-validating' | 'fitting' | 'exporting' | 'verifying';
   /** 0 to 1 over the whole training. */
   readonly fraction: number;
 }
@@ -31,24 +43,138 @@ export interface TrainingReport {
   readonly scenario: string;
   readonly runtime: string;
   readonly learner: Learner;
+  /** What the kernel models were fitted to. */
+  readonly source: 'kernel rows' | 'end-to-end rows';
   readonly seed: number;
   readonly engineVersion: string;
+  /** SHA-256 of the datasets. */
   readonly datasets: readonly string[];
   readonly networks: number;
   readonly kernelRows: number;
-  /** Grouped cross-validation, whole networks: mean absolute percentage error, percent. */
-  readonly endToEnd: { readonly mape: number; readonly medianApe: number; readonly within10: number };
-  /** The same for single kernels, per kernel kind; empty when trained from end-to-end rows alone. */
-  readonly kernelKinds: readonly { readonly kind: string; readonly rows: number; readonly mape: number | null }[];
-  /** Latency = kernelFactor * sum of kernels + perKernelUs * kernels + fixedUs. */
-  readonly composition: { readonly kernelFactor: number; readonly perKernelUs: number; readonly fixedUs: number };
+  /** Cross-validated, grouped by network: whole networks. */
+  readonly endToEnd: ErrorSummary;
+  /** Cross-validated: single kernels, per kind, percent. Empty when trained from end-to-end rows. */
+  readonly kernelKinds: readonly { readonly kind: string; readonly rows: number; readonly mape: number }[];
+  readonly composition: Composition;
+  /** Median relative standard deviation of the measurements, or null. */
+  readonly noiseFloor: number | null;
   /** What was left out and why, in sentences. */
   readonly dropped: readonly string[];
-  /** Largest relative difference between the trained model and the exported file on held-out rows. */
+  /** Largest relative difference between the trained model and the exported file. */
   readonly exportDifference: number;
 }
 
 export interface TrainedPredictor {
   readonly onnx: Uint8Array;
   readonly report: TrainingReport;
+}
+
+/** Folds of the cross-validation. */
+const FOLDS = 5;
+
+/**
+ * Trains one scenario.
+ *
+ * @throws EngineError INSUFFICIENT_DATA, UNKNOWN_NAME, EXPORT_MISMATCH, CANCELLED
+ */
+export async function trainPredictor(request: TrainingRequest): Promise<TrainedPredictor> {
+  const { scenario, learner, seed, signal } = request;
+  if (!LEARNERS.includes(learner)) {
+    throw new EngineError(
+      'UNKNOWN_NAME',
+      `there is no learner ${learner}`,
+      'learner',
+      `Learners: ${LEARNERS.join(', ')}.`,
+    );
+  }
+  const progress = (step: TrainingProgress['step'], fraction: number) => {
+    throwIfCancelled(signal);
+    request.onProgress?.({ step, fraction });
+  };
+  progress('planning', 0);
+  const profiles = request.profiles.map(({ profile }) => profile);
+  const rows = gatherTrainingRows(scenario, profiles, request.graphs);
+  const source = chooseSource(rows, learner);
+  const folds = dealFolds(source.groups, Math.min(FOLDS, source.groups.length), createRandom(seed));
+  const outOfFold = await crossValidate(rows, source, folds, request, (done) =>
+    progress('cross-validating', 0.05 + 0.7 * done),
+  );
+  progress('fitting', 0.75);
+  const fit = source.fit(() => true, request);
+  const composed = source.compose(outOfFold.networks, folds, fit.fixedUs);
+  const features = trainedFeatures(rows, source);
+  const model: PredictorModel = {
+    scenario,
+    runtime: rows.runtime,
+    kinds: fit.kinds,
+    hulls: new Map([...features].map(([kind, kernels]) => [kind, hullOf(kernels)])),
+    composition: composed.composition,
+    radii: conformalRadii(composed.predictedUs, composed.measuredUs),
+    noiseFloor: noiseFloor(rows.networks),
+  };
+  progress('exporting', 0.9);
+  const datasets = request.profiles.map(({ sha256 }) => sha256).sort();
+  const onnx = exportPredictor(model, { learner, seed, datasets, harnesses: harnessesOf(scenario, profiles) });
+  progress('verifying', 0.95);
+  const exportDifference = await verifyExport(model, onnx, features, seed);
+  progress('verifying', 1);
+  return {
+    onnx,
+    report: {
+      scenario,
+      runtime: rows.runtime,
+      learner,
+      source: source.name,
+      seed,
+      engineVersion: ENGINE_VERSION,
+      datasets,
+      networks: composed.measuredUs.length,
+      kernelRows: rows.kernels.length,
+      endToEnd: summarizeErrors(relativeErrors(composed.predictedUs, composed.measuredUs)),
+      kernelKinds: kernelKindErrors(outOfFold),
+      composition: composed.composition,
+      noiseFloor: model.noiseFloor,
+      dropped: rows.dropped,
+      exportDifference,
+    },
+  };
+}
+
+function relativeErrors(predictedUs: readonly number[], measuredUs: readonly number[]): number[] {
+  return predictedUs.map((predicted, i) => Math.abs(predicted - measuredUs[i]) / measuredUs[i]);
+}
+
+/** Kernels that the models were fitted to, by kind. */
+function trainedFeatures(rows: TrainingRows, source: Source): Map<string, KernelFeatures[]> {
+  const kernels =
+    source.name === 'kernel rows'
+      ? rows.kernels
+      : rows.networks
+          .filter(({ latencyUs }) => latencyUs !== undefined)
+          .flatMap(({ plan, features }) => plan.kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
+  const byKind = new Map<string, KernelFeatures[]>();
+  for (const { kind, features } of kernels) {
+    const known = byKind.get(kind);
+    if (known) known.push(features);
+    else byKind.set(kind, [features]);
+  }
+  return new Map([...byKind].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function noiseFloor(networks: readonly PlannedNetwork[]): number | null {
+  const deviations = networks.flatMap(({ relativeDeviation }) =>
+    relativeDeviation === undefined ? [] : [relativeDeviation],
+  );
+  return deviations.length > 0 ? quantile(deviations, 0.5) : null;
+}
+
+/** How the scenario's rows were measured, each way once. */
+function harnessesOf(scenario: string, profiles: readonly Profile[]): Harness[] {
+  const found = profiles.flatMap(({ harnesses, networks, kernels }) => {
+    const used = new Set(
+      [...networks, ...kernels].filter((row) => row.scenario === scenario).map(({ harness }) => harness),
+    );
+    return [...used].sort((a, b) => a - b).map((index) => harnesses[index]);
+  });
+  return [...new Map(found.map((harness) => [JSON.stringify(harness), harness])).values()];
 }

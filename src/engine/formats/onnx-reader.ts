@@ -46,7 +46,7 @@ const ELEMENT_TYPE_OF = new Map<number, ElementType>(
  * @throws EngineError MALFORMED_FILE, UNSUPPORTED_FORMAT, UNSUPPORTED_OP, UNBOUND_DIMENSION or INVALID_SHAPE.
  */
 export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
-  const model = decode(bytes);
+  const model = decodeOnnx(bytes);
   const graph = model.graph;
   if (!graph || graph.node.length === 0) {
     throw new EngineError(
@@ -77,7 +77,8 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
   };
 }
 
-function decode(bytes: Uint8Array): ModelMessage {
+/** Decodes the container alone. @throws EngineError MALFORMED_FILE */
+export function decodeOnnx(bytes: Uint8Array): ModelMessage {
   if (bytes.length === 0) throw new EngineError('MALFORMED_FILE', 'the file is empty', undefined, 'Upload it again.');
   try {
     return ModelProto.decode(bytes) as unknown as ModelMessage;

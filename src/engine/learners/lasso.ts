@@ -2,7 +2,9 @@
  * The Lasso: linear predictors with few weights, fitted to rows of features and one target a row, in float64.
  * What it minimises is scikit-learn's, so that an alpha means the same in both:
  *
- *     1 / (2 n) * sum_i s_i * (y_i - x_i . w - b)^2  +  alpha * |w|_1,     sample weights s rescaled to sum to n.
+ *     1 / (2 n) * sum_i s_i * (y_i - x_i . w - b)^2  +  alpha * |w|_1  +  ridge / 2 * |w|_2^2,
+ *
+ * sample weights s rescaled to sum to n. With a ridge it is the elastic net (Zou and Hastie 2005).
  *
  * `fitRelativeLasso` is the setting for latencies: errors count relative to the latency, and work costs time.
  * This file knows no feature by name and chooses no alpha: cross-validation does, with `lassoPath`.
@@ -17,6 +19,8 @@ export interface LassoPathOptions {
   readonly nonNegative?: boolean;
   /** One a row, zero or more; only their ratios matter. Default all equal. */
   readonly sampleWeights?: ArrayLike<number>;
+  /** Weight of the squared penalty, zero or more: columns that say the same share their weight. Default 0. */
+  readonly ridge?: number;
   /** Default true. */
   readonly fitIntercept?: boolean;
   /** At most so many sweeps over the columns for one alpha. Default 10,000. */
@@ -69,12 +73,13 @@ export function lassoPath(
   alphas: readonly number[],
   options: LassoPathOptions = {},
 ): LassoModel[] {
-  const { nonNegative = false, sampleWeights, fitIntercept = true, signal } = options;
+  const { nonNegative = false, sampleWeights, ridge = 0, fitIntercept = true, signal } = options;
   const { maxIterations = 10_000, tolerance = 1e-10 } = options;
   checkTrainingRows(x, y);
   checkSampleWeights(sampleWeights, x.rows);
   checkAlphas(alphas);
   requireArgument(maxIterations >= 1, 'options.maxIterations', maxIterations, 'at least 1');
+  requireArgument(Number.isFinite(ridge) && ridge >= 0, 'options.ridge', ridge, 'a finite number of at least 0');
   requireArgument(tolerance > 0, 'options.tolerance', tolerance, 'a number above 0');
 
   const { rows, columns } = x;
@@ -90,7 +95,7 @@ export function lassoPath(
     }
   }
   if (fitIntercept) clearConstantColumns(design, centre.columns, rows);
-  const problem = leastSquares(design, target, columns);
+  const problem = leastSquares(design, target, columns, ridge * rows);
   const weights = new Float64Array(columns);
   return alphas.map((alpha) => {
     const limits = { nonNegative, maxIterations, tolerance, signal };

@@ -1,5 +1,5 @@
 /**
- * A least-squares problem  |t - A w|^2  as the products A'A and A't, which is all that the Lasso's solver looks at.
+ * A least-squares problem  |t - A w|^2 + ridge |w|^2  as the products A'A and A't, which is all that the Lasso's solver looks at.
  * Columns of A'A are made when first asked for, which is when their coordinate leaves zero: wide problems do not pay
  * for the whole square. It knows no penalty.
  */
@@ -14,14 +14,16 @@ export interface LeastSquares {
   readonly targetNorm2: number;
   /** A't, one a column. */
   readonly correlation: Float64Array;
-  /** |A_j|^2, one a column; 0 marks a column that can never take part. */
+  /** Weight of the squared 2-norm; it stands in the products as `columns` more rows of A would, with targets of 0. */
+  readonly ridge: number;
+  /** |A_j|^2 + ridge, one a column; 0 marks a column that can never take part. */
   readonly norm2: Float64Array;
-  /** Columns of A'A, made on demand. */
+  /** Columns of A'A + ridge I, made on demand. */
   readonly gram: (Float64Array | undefined)[];
 }
 
 /** @param design A, column-major; @param target t, one a row */
-export function leastSquares(design: Float64Array, target: Float64Array, columns: number): LeastSquares {
+export function leastSquares(design: Float64Array, target: Float64Array, columns: number, ridge = 0): LeastSquares {
   const rows = target.length;
   const correlation = new Float64Array(columns);
   const norm2 = new Float64Array(columns);
@@ -35,14 +37,14 @@ export function leastSquares(design: Float64Array, target: Float64Array, columns
       square += value * value;
     }
     correlation[j] = product;
-    norm2[j] = square;
+    norm2[j] = square === 0 ? 0 : square + ridge;
   }
   let targetNorm2 = 0;
   for (let i = 0; i < rows; i++) targetNorm2 += target[i] * target[i];
-  return { rows, columns, design, targetNorm2, correlation, norm2, gram: new Array(columns).fill(undefined) };
+  return { rows, columns, design, targetNorm2, correlation, ridge, norm2, gram: new Array(columns).fill(undefined) };
 }
 
-/** The column j of A'A. */
+/** The column j of A'A + ridge I. */
 export function gramColumn(problem: LeastSquares, j: number): Float64Array {
   const known = problem.gram[j];
   if (known) return known;
@@ -60,6 +62,7 @@ export function gramColumn(problem: LeastSquares, j: number): Float64Array {
     for (let i = 0; i < rows; i++) product += own[i] * design[offset + i];
     column[k] = product;
   }
+  column[j] += problem.ridge;
   problem.gram[j] = column;
   return column;
 }

@@ -1,0 +1,96 @@
+/**
+ * Cross-validation grouped by network: what models say of kernels and networks that they were trained without.
+ */
+import { throwIfCancelled } from './errors';
+import { type KernelModel, predictKernels } from './kernel-model';
+import { mean } from './metrics';
+import { modelName, predictPlan } from './predictor-model';
+import type { FitOptions, HeldNetwork, Source } from './sources';
+import type { KernelRow, TrainingRows } from './training-rows';
+
+export interface OutOfFold {
+  readonly networks: ReadonlyMap<string, HeldNetwork>;
+  /** Absolute relative error of each predicted kernel row, by kind. */
+  readonly kernelErrors: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * Fits once per fold and predicts what the fold holds.
+ *
+ * @param folds the fold of each network of `source.groups`
+ * @param onFold called before each fold with the share that is done
+ */
+export async function crossValidate(
+  rows: TrainingRows,
+  source: Source,
+  folds: ReadonlyMap<string, number>,
+  options: FitOptions,
+  onFold: (done: number) => void,
+): Promise<OutOfFold> {
+  const networks = new Map<string, HeldNetwork>();
+  const kernelErrors = new Map<string, number[]>();
+  const count = Math.max(...folds.values()) + 1;
+  for (let fold = 0; fold < count; fold++) {
+    onFold(fold / count);
+    // A turn of the event loop, in which a cancellation can arrive.
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfCancelled(options.signal);
+    const { kinds, fixedUs } = source.fit((network) => folds.get(network) !== fold, options);
+    const held = (network: string) => folds.get(network) === fold;
+    const heldRows = source.name === 'kernel rows' ? rows.kernels.filter(({ network }) => held(network)) : [];
+    const predicted = predictRows(kinds, heldRows);
+    heldRows.forEach(({ kind, latencyUs }, i) => {
+      const errors = kernelErrors.get(kind) ?? [];
+      errors.push(Math.abs(predicted[i] - latencyUs) / latencyUs);
+      kernelErrors.set(kind, errors);
+    });
+    for (const { name, plan, features, latencyUs } of rows.networks) {
+      if (!held(name) || latencyUs === undefined) continue;
+      const kernelsUs = predictPlan(kinds, plan, features).reduce((sum, value) => sum + value, 0);
+      networks.set(name, { kernelsUs, kernels: features.length, fixedUs, measuredUs: latencyUs });
+    }
+    if (!rows.networks.some(({ latencyUs }) => latencyUs !== undefined)) addSums(networks, heldRows, predicted);
+  }
+  return { networks, kernelErrors };
+}
+
+/** Without any end-to-end row a network's truth is the sum of its measured kernels. */
+function addSums(networks: Map<string, HeldNetwork>, rows: readonly KernelRow[], predicted: Float64Array): void {
+  rows.forEach(({ network, latencyUs }, i) => {
+    const sum = networks.get(network) ?? { kernelsUs: 0, kernels: 0, fixedUs: 0, measuredUs: 0 };
+    networks.set(network, {
+      kernelsUs: sum.kernelsUs + predicted[i],
+      kernels: sum.kernels + 1,
+      fixedUs: 0,
+      measuredUs: sum.measuredUs + latencyUs,
+    });
+  });
+}
+
+function predictRows(kinds: ReadonlyMap<string, KernelModel>, rows: readonly KernelRow[]): Float64Array {
+  const predicted = new Float64Array(rows.length);
+  const byModel = new Map<string, number[]>();
+  rows.forEach(({ kind }, i) => {
+    const name = modelName(kinds, kind);
+    const positions = byModel.get(name);
+    if (positions) positions.push(i);
+    else byModel.set(name, [i]);
+  });
+  for (const [name, positions] of byModel) {
+    const latencies = predictKernels(
+      kinds.get(name)!,
+      positions.map((i) => rows[i].features),
+    );
+    positions.forEach((position, i) => {
+      predicted[position] = latencies[i];
+    });
+  }
+  return predicted;
+}
+
+/** Mean absolute percentage error of each kind, percent. */
+export function kernelKindErrors({ kernelErrors }: OutOfFold): { kind: string; rows: number; mape: number }[] {
+  return [...kernelErrors]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kind, errors]) => ({ kind, rows: errors.length, mape: 100 * mean(errors) }));
+}

@@ -1,0 +1,172 @@
+/**
+ * A predictor version as one self-contained ONNX file: an input and an output per kernel kind, everything that serving
+ * needs beside them as JSON in the file's metadata. The file alone predicts, in any onnxruntime.
+ *
+ * Per kind, for `n` kernels: input `<kind>` float32 [n, columns], output `<kind>.latencyUs` float32 [n, 1] with
+ * latencyUs = max(columns . weights, floor) * exp(trees(columns)).
+ */
+import { EngineError } from './errors';
+import { type Column, FEATURES } from './features';
+import { decodeOnnx } from './formats/onnx-reader';
+import { ML_DOMAIN, type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from './formats/onnx-writer';
+import type { KernelModel } from './kernel-model';
+import type { TreeEnsemble } from './learners/tree';
+import type { Hull, PredictorModel } from './predictor-model';
+import type { Harness } from './profile';
+import { ENGINE_VERSION } from './version';
+
+/** Key of the metadata entry. */
+const METADATA_KEY = 'fusecast';
+/** Raised when the file's layout or the meaning of its metadata changes. */
+const FORMAT_VERSION = 1;
+
+/** Where a version comes from. */
+export interface Provenance {
+  readonly learner: string;
+  readonly seed: number;
+  /** SHA-256 of the datasets, hexadecimal. */
+  readonly datasets: readonly string[];
+  readonly harnesses: readonly Harness[];
+}
+
+/** The metadata as it stands in the file: what a reader in another language needs. */
+export interface PredictorMetadata extends Omit<PredictorModel, 'kinds' | 'hulls'>, Provenance {
+  readonly formatVersion: number;
+  readonly engineVersion: string;
+  /** Columns of each kind's input, in order. */
+  readonly kinds: Readonly<Record<string, readonly Column[]>>;
+  readonly hulls: Readonly<Record<string, Hull>>;
+  /** Unit of every feature that columns name. */
+  readonly features: Readonly<Record<string, string>>;
+}
+
+export function outputName(kind: string): string {
+  return `${kind}.latencyUs`;
+}
+
+/** Encodes a model. The same model and provenance give the same bytes. */
+export function exportPredictor(model: PredictorModel, provenance: Provenance): Uint8Array {
+  const inputs: OnnxValue[] = [];
+  const outputs: OnnxValue[] = [];
+  const nodes: OnnxNode[] = [];
+  const constants: OnnxConstant[] = [];
+  const { kinds, hulls, ...rest } = model;
+  for (const [kind, kernelModel] of kinds) {
+    inputs.push({ name: kind, type: 'float32', shape: [`${kind} kernels`, kernelModel.columns.length] });
+    outputs.push({ name: outputName(kind), type: 'float32', shape: [`${kind} kernels`, 1] });
+    addKind(kind, kernelModel, nodes, constants);
+  }
+  const metadata: PredictorMetadata = {
+    formatVersion: FORMAT_VERSION,
+    engineVersion: ENGINE_VERSION,
+    ...provenance,
+    ...rest,
+    kinds: Object.fromEntries([...kinds].map(([kind, { columns }]) => [kind, columns])),
+    hulls: Object.fromEntries(hulls),
+    features: FEATURES,
+  };
+  const name = `fusecast predictor of ${model.scenario}`;
+  return writeOnnx({ name, inputs, outputs, nodes, constants, metadata: { [METADATA_KEY]: JSON.stringify(metadata) } });
+}
+
+/**
+ * Reads the metadata of an exported predictor.
+ *
+ * @throws EngineError INVALID_PREDICTOR
+ */
+export function readMetadata(onnx: Uint8Array): PredictorMetadata {
+  const text = decodeOnnx(onnx).metadataProps?.find(({ key }) => key === METADATA_KEY)?.value;
+  if (text === undefined)
+    throw new EngineError(
+      'INVALID_PREDICTOR',
+      'the ONNX file is not a Fusecast predictor',
+      undefined,
+      'Give a file that training made.',
+    );
+  const metadata = JSON.parse(text) as PredictorMetadata;
+  if (metadata.formatVersion !== FORMAT_VERSION) {
+    throw new EngineError(
+      'INVALID_PREDICTOR',
+      `the predictor has format ${metadata.formatVersion}; ${FORMAT_VERSION} is read`,
+      undefined,
+      'Train it again.',
+    );
+  }
+  return metadata;
+}
+
+function addKind(
+  kind: string,
+  { columns, weights, floorUs, trees }: KernelModel,
+  nodes: OnnxNode[],
+  constants: OnnxConstant[],
+): void {
+  const add = (type: string, inputs: readonly string[], output: string) => {
+    nodes.push({ type, name: `${kind}/${type}`, inputs, outputs: [output] });
+    return output;
+  };
+  const constant = (suffix: string, shape: readonly number[], values: Float32Array) => {
+    constants.push({ name: `${kind}/${suffix}`, shape, values });
+    return `${kind}/${suffix}`;
+  };
+  const product = add('MatMul', [kind, constant('weights', [columns.length, 1], weights)], `${kind}/linear`);
+  const base = add(
+    'Max',
+    [product, constant('floorUs', [], Float32Array.of(floorUs))],
+    trees ? `${kind}/base` : outputName(kind),
+  );
+  if (!trees) return;
+  nodes.push(treeNode(kind, trees));
+  add('Mul', [base, add('Exp', [`${kind}/trees`], `${kind}/factor`)], outputName(kind));
+}
+
+/** TreeEnsembleRegressor of ai.onnx.ml 3: all trees' nodes in flat lists, branches by `<=` on float32. */
+function treeNode(kind: string, { trees, baseline }: TreeEnsemble): OnnxNode {
+  const lists = {
+    nodes_treeids: [] as number[],
+    nodes_nodeids: [] as number[],
+    nodes_featureids: [] as number[],
+    nodes_truenodeids: [] as number[],
+    nodes_falsenodeids: [] as number[],
+    target_treeids: [] as number[],
+    target_nodeids: [] as number[],
+    target_ids: [] as number[],
+  };
+  const thresholds: number[] = [];
+  const modes: string[] = [];
+  const values: number[] = [];
+  trees.forEach(({ feature, threshold, left, right, value }, tree) => {
+    for (let node = 0; node < feature.length; node++) {
+      const leaf = feature[node] < 0;
+      lists.nodes_treeids.push(tree);
+      lists.nodes_nodeids.push(node);
+      lists.nodes_featureids.push(leaf ? 0 : feature[node]);
+      lists.nodes_truenodeids.push(left[node]);
+      lists.nodes_falsenodeids.push(right[node]);
+      thresholds.push(threshold[node]);
+      modes.push(leaf ? 'LEAF' : 'BRANCH_LEQ');
+      if (!leaf) continue;
+      lists.target_treeids.push(tree);
+      lists.target_nodeids.push(node);
+      lists.target_ids.push(0);
+      values.push(value[node]);
+    }
+  });
+  return {
+    type: 'TreeEnsembleRegressor',
+    domain: ML_DOMAIN,
+    name: `${kind}/TreeEnsembleRegressor`,
+    inputs: [kind],
+    outputs: [`${kind}/trees`],
+    attributes: {
+      n_targets: { int: 1 },
+      aggregate_function: { string: 'SUM' },
+      post_transform: { string: 'NONE' },
+      base_values: { floats: [baseline] },
+      nodes_values: { floats: thresholds },
+      nodes_modes: { strings: modes },
+      target_weights: { floats: values },
+      ...Object.fromEntries(Object.entries(lists).map(([name, ints]) => [name, { ints }])),
+    },
+  };
+}

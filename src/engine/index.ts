@@ -1,0 +1,32 @@
+/**
+ * The engine's one public door: bytes and numbers in, values out. It knows no file, network, clock, environment or log.
+ */
+export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors';
+export { type PredictorMetadata, readMetadata } from './export';
+export { FEATURE_NAMES, FEATURES, type FeatureName, featurize } from './features';
+export { LEARNERS, type Learner } from './fit-kernel-rows';
+export type { DimensionBindings } from './formats/onnx-reader';
+export { type OnnxAttribute, type OnnxConstant, type OnnxNode, writeOnnx } from './formats/onnx-writer';
+export type { Graph } from './graph';
+export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
+export { describeNetwork, type NetworkDescription, readNetwork } from './network';
+export { type Kernel, type KernelPlan, planKernels, RUNTIMES, runtimeOfScenario } from './plan';
+export { type KernelPrediction, type LoadedPredictor, loadPredictor, type NetworkPrediction } from './predictor';
+export {
+  type Harness,
+  type KernelMeasurement,
+  type NetworkMeasurement,
+  type Profile,
+  parseScenario,
+  type Scenario,
+} from './profile';
+export { createRandom } from './random';
+export { ONNXRUNTIME_VERSION, openSession } from './session';
+export {
+  type TrainedPredictor,
+  type TrainingProgress,
+  type TrainingReport,
+  type TrainingRequest,
+  trainPredictor,
+} from './training';
+export { ENGINE_VERSION } from './version';

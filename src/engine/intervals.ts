@@ -1,0 +1,39 @@
+/**
+ * Prediction intervals by split conformal prediction: the spread of grouped out-of-fold errors, with the finite-sample
+ * correction. Errors are ratios, so an interval is a factor below and above the prediction.
+ * Source: Lei et al., "Distribution-Free Predictive Inference for Regression", JASA 2018.
+ */
+
+export interface ConformalRadius {
+  /** Coverage that the interval promises, 0 to 1. */
+  readonly level: number;
+  /** The interval is latency / exp(radius) to latency * exp(radius). */
+  readonly logRadius: number;
+}
+
+export const INTERVAL_LEVELS = [0.5, 0.8, 0.9, 0.95] as const;
+
+/** The level that a prediction shows unless asked for another. */
+export const DEFAULT_LEVEL = 0.9;
+
+/**
+ * Radii of all levels from out-of-fold predictions.
+ *
+ * @param predictedUs out of fold, microseconds
+ * @param measuredUs in the same order
+ */
+export function conformalRadii(predictedUs: readonly number[], measuredUs: readonly number[]): ConformalRadius[] {
+  const scores = predictedUs.map((predicted, i) => Math.abs(Math.log(measuredUs[i] / predicted))).sort((a, b) => a - b);
+  return INTERVAL_LEVELS.map((level) => {
+    // The ceil((n + 1) * level)-th smallest score covers a new one with probability of at least `level`; with too few
+    // scores for that the largest is the best that can be said.
+    const rank = Math.min(scores.length, Math.ceil((scores.length + 1) * level));
+    return { level, logRadius: scores[rank - 1] };
+  });
+}
+
+/** Lower and upper end around a latency, microseconds. */
+export function intervalAround(latencyUs: number, radii: readonly ConformalRadius[], level: number = DEFAULT_LEVEL) {
+  const radius = radii.find((each) => each.level === level)?.logRadius ?? 0;
+  return { lowerUs: latencyUs * Math.exp(-radius), upperUs: latencyUs * Math.exp(radius), level };
+}

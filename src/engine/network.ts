@@ -1,0 +1,44 @@
+/**
+ * Networks from bytes, and what can be said of one at a glance.
+ */
+import { featurize } from './features';
+import { type ReadOptions, readOnnx } from './formats/onnx-reader';
+import type { Graph } from './graph';
+import { planKernels } from './plan';
+import { PLAIN } from './runtimes/plain';
+import { elementCount } from './shape-reader';
+
+/**
+ * Reads a network file of any supported format.
+ *
+ * @throws EngineError MALFORMED_FILE, UNSUPPORTED_FORMAT, UNSUPPORTED_OP, UNBOUND_DIMENSION or INVALID_SHAPE
+ */
+export function readNetwork(bytes: Uint8Array, options: ReadOptions): Graph {
+  return readOnnx(bytes, options);
+}
+
+export interface NetworkDescription {
+  readonly format: Graph['format'];
+  /** Ops that compute at run time. */
+  readonly ops: number;
+  /** Elements of all weights. */
+  readonly parameters: number;
+  readonly multiplyAccumulates: number;
+  readonly inputs: readonly { readonly name: string; readonly type: string; readonly shape: readonly number[] }[];
+}
+
+export function describeNetwork(graph: Graph): NetworkDescription {
+  const plan = planKernels(graph, PLAIN.runtime);
+  const constants = [...graph.tensors.values()].filter(({ constant, values }) => constant && values === undefined);
+  const made = new Set(graph.ops.flatMap(({ outputs }) => outputs));
+  return {
+    format: graph.format,
+    ops: plan.kernels.length,
+    parameters: constants.reduce((sum, { name, shape }) => sum + (made.has(name) ? 0 : elementCount(shape)), 0),
+    multiplyAccumulates: featurize(plan).reduce((sum, kernel) => sum + kernel.multiplyAccumulates, 0),
+    inputs: graph.inputs.map((name) => {
+      const { type, shape } = graph.tensors.get(name)!;
+      return { name, type, shape };
+    }),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * A whole trained predictor version as plain data: the kernel models of one scenario, how kernels compose, how far off it
+ * tends to be, and what it saw. Training makes it, export.ts writes it, predictor.ts reads it back.
+ */
+import { type Composition, compose } from './composition';
+import type { FeatureName, KernelFeatures } from './features';
+import type { ConformalRadius } from './intervals';
+import { type KernelModel, predictKernels } from './kernel-model';
+import type { KernelPlan } from './plan';
+
+/** Name that the fallback model goes by among the kinds: no kernel kind can have it. */
+export const FALLBACK = '*';
+
+export interface PredictorModel {
+  readonly scenario: string;
+  /** Rule pack that plans kernels for it, with version. */
+  readonly runtime: string;
+  /** By kernel kind; FALLBACK predicts the kinds that training never saw. */
+  readonly kinds: ReadonlyMap<string, KernelModel>;
+  /** Smallest and largest value of every feature that training saw, per kind. */
+  readonly hulls: ReadonlyMap<string, Hull>;
+  readonly composition: Composition;
+  readonly radii: readonly ConformalRadius[];
+  /** Median relative standard deviation of the measurements, if the profile tells: no predictor can be better. */
+  readonly noiseFloor: number | null;
+}
+
+export type Hull = Readonly<Partial<Record<FeatureName, readonly [number, number]>>>;
+
+/** `trained`: inside what training saw of the kind; `extrapolated`: outside; `unmodelled`: a kind that it never saw. */
+export type KernelCoverage = 'trained' | 'extrapolated' | 'unmodelled';
+
+/** A feature may exceed the hull by this share before a kernel counts as extrapolated. */
+const HULL_MARGIN = 0.05;
+
+/** The model that predicts a kind. */
+export function modelName(kinds: { has(kind: string): boolean }, kind: string): string {
+  return kinds.has(kind) ? kind : FALLBACK;
+}
+
+/** Smallest box around the features of each kind. */
+export function hullOf(features: readonly KernelFeatures[]): Hull {
+  const hull: Partial<Record<FeatureName, [number, number]>> = {};
+  for (const kernel of features) {
+    for (const [name, value] of Object.entries(kernel) as [FeatureName, number][]) {
+      const [low, high] = hull[name] ?? [value, value];
+      hull[name] = [Math.min(low, value), Math.max(high, value)];
+    }
+  }
+  return hull;
+}
+
+export function coverageOf(hull: Hull | undefined, features: KernelFeatures): KernelCoverage {
+  if (!hull) return 'unmodelled';
+  const outside = (Object.entries(hull) as [FeatureName, readonly [number, number]][]).some(
+    ([name, [low, high]]) => features[name] < low * (1 - HULL_MARGIN) || features[name] > high * (1 + HULL_MARGIN),
+  );
+  return outside ? 'extrapolated' : 'trained';
+}
+
+/** Positions of a plan's kernels by the model that predicts them. */
+export function groupByModel(plan: KernelPlan, kinds: { has(kind: string): boolean }): Map<string, number[]> {
+  const groups = new Map<string, number[]>();
+  plan.kernels.forEach(({ kind }, i) => {
+    const name = modelName(kinds, kind);
+    const group = groups.get(name);
+    if (group) group.push(i);
+    else groups.set(name, [i]);
+  });
+  return groups;
+}
+
+/** Latency of each kernel of a plan, in its order, microseconds: what the exported file computes, in float64. */
+export function predictPlan(
+  kinds: ReadonlyMap<string, KernelModel>,
+  plan: KernelPlan,
+  features: readonly KernelFeatures[],
+): Float64Array {
+  const latencies = new Float64Array(features.length);
+  for (const [name, positions] of groupByModel(plan, kinds)) {
+    const predicted = predictKernels(
+      kinds.get(name)!,
+      positions.map((i) => features[i]),
+    );
+    positions.forEach((position, i) => {
+      latencies[position] = predicted[i];
+    });
+  }
+  return latencies;
+}
+
+/** End-to-end latency from kernel latencies, microseconds. */
+export function composeKernels(composition: Composition, kernelsUs: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < kernelsUs.length; i++) sum += kernelsUs[i];
+  return compose(composition, { kernelsUs: sum, kernels: kernelsUs.length });
+}

@@ -1,0 +1,157 @@
+/**
+ * What one training learns from: the rows of one scenario, joined with the kernel plans of their networks.
+ * Rows that cannot be used are dropped with a sentence that says why; none is guessed at.
+ */
+import { EngineError } from './errors';
+import { deriveFeatures, FEATURE_NAMES, featurize, type KernelFeatures } from './features';
+import type { Graph } from './graph';
+import { type KernelPlan, planKernels, runtimeOfScenario } from './plan';
+import type { KernelMeasurement, NetworkMeasurement, Profile } from './profile';
+
+/** A network whose kernels are known. */
+export interface PlannedNetwork {
+  readonly name: string;
+  readonly plan: KernelPlan;
+  /** In the plan's order. */
+  readonly features: readonly KernelFeatures[];
+  /** Measured end to end, microseconds; absent if only its kernels were measured. */
+  readonly latencyUs?: number;
+  /** Standard deviation over latency of the end-to-end measurement. */
+  readonly relativeDeviation?: number;
+}
+
+/** A measured kernel. */
+export interface KernelRow {
+  readonly network: string;
+  readonly kind: string;
+  readonly features: KernelFeatures;
+  readonly latencyUs: number;
+}
+
+export interface TrainingRows {
+  readonly runtime: string;
+  readonly networks: readonly PlannedNetwork[];
+  readonly kernels: readonly KernelRow[];
+  readonly dropped: readonly string[];
+}
+
+/**
+ * Gathers the rows of a scenario.
+ *
+ * @throws EngineError INSUFFICIENT_DATA if the profiles have no row of the scenario
+ */
+export function gatherTrainingRows(
+  scenario: string,
+  profiles: readonly Profile[],
+  graphs: ReadonlyMap<string, Graph>,
+): TrainingRows {
+  const endToEnd = profiles.flatMap(({ networks }) => networks.filter((row) => row.scenario === scenario));
+  const measured = profiles.flatMap(({ kernels }) => kernels.filter((row) => row.scenario === scenario));
+  if (endToEnd.length + measured.length === 0) {
+    const known = [
+      ...new Set(profiles.flatMap(({ networks, kernels }) => [...networks, ...kernels].map((row) => row.scenario))),
+    ].sort();
+    throw new EngineError(
+      'INSUFFICIENT_DATA',
+      `the profiles have no row of scenario ${scenario}`,
+      scenario,
+      `Scenarios in them: ${known.slice(0, 20).join(', ')}${known.length > 20 ? `, and ${known.length - 20} more` : ''}.`,
+    );
+  }
+  const runtime = runtimeOfScenario(scenario);
+  const dropped: string[] = [];
+  const networks = planNetworks(runtime, endToEnd, measured, graphs, dropped);
+  const kernels = plannedKinds(joinKernels(measured, networks, dropped), networks, runtime, dropped);
+  return { runtime, networks, kernels, dropped };
+}
+
+function planNetworks(
+  runtime: string,
+  endToEnd: readonly NetworkMeasurement[],
+  measured: readonly KernelMeasurement[],
+  graphs: ReadonlyMap<string, Graph>,
+  dropped: string[],
+): PlannedNetwork[] {
+  const rows = new Map<string, NetworkMeasurement[]>();
+  for (const { network } of measured) rows.set(network, []);
+  for (const row of endToEnd) rows.set(row.network, [...(rows.get(row.network) ?? []), row]);
+  const planned: PlannedNetwork[] = [];
+  const missing: string[] = [];
+  for (const [name, measurements] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const graph = graphs.get(name);
+    if (!graph) {
+      if (measurements.length > 0) missing.push(name);
+      continue;
+    }
+    const plan = planKernels(graph, runtime);
+    planned.push({ name, plan, features: featurize(plan), ...averaged(measurements) });
+  }
+  if (missing.length > 0) {
+    dropped.push(`End-to-end rows of ${missing.length} networks without a graph: ${missing.join(', ')}.`);
+  }
+  return planned;
+}
+
+/** Mean over repeated measurements of one network (of several datasets, or under several harnesses). */
+function averaged(rows: readonly NetworkMeasurement[]): Pick<PlannedNetwork, 'latencyUs' | 'relativeDeviation'> {
+  if (rows.length === 0) return {};
+  const latencyUs = rows.reduce((sum, row) => sum + row.latencyUs, 0) / rows.length;
+  const known = rows.filter((row) => row.deviationUs !== undefined);
+  const relativeDeviation =
+    known.length > 0 ? known.reduce((sum, row) => sum + row.deviationUs! / row.latencyUs, 0) / known.length : undefined;
+  return { latencyUs, relativeDeviation };
+}
+
+/**
+ * Kernel rows with full features: those that the row carries, or else those of the plan's kernel of the same name and kind.
+ */
+function joinKernels(
+  measured: readonly KernelMeasurement[],
+  networks: readonly PlannedNetwork[],
+  dropped: string[],
+): KernelRow[] {
+  const planned = new Map<string, { kind: string; features: KernelFeatures }>();
+  for (const { name, plan, features } of networks) {
+    plan.kernels.forEach(({ kind, ops }, i) => {
+      planned.set(`${name}\n${ops[0]}\n${kind}`, { kind, features: features[i] });
+    });
+  }
+  const rows: KernelRow[] = [];
+  const unmatched = new Map<string, number>();
+  for (const { network, kernel, kind, fused, features, latencyUs } of measured) {
+    const given = deriveFeatures({ fusedOps: fused.length, ...features });
+    if (FEATURE_NAMES.every((name) => Number.isFinite(given[name as keyof typeof given]))) {
+      rows.push({ network, kind, features: given as KernelFeatures, latencyUs });
+      continue;
+    }
+    const match = planned.get(`${network}\n${kernel}\n${kind}`);
+    if (match) rows.push({ network, ...match, latencyUs });
+    else unmatched.set(network, (unmatched.get(network) ?? 0) + 1);
+  }
+  if (unmatched.size > 0) {
+    const total = [...unmatched.values()].reduce((sum, count) => sum + count, 0);
+    const names = [...unmatched].slice(0, 5).map(([name, count]) => `${name} (${count})`);
+    dropped.push(
+      `${total} kernel rows whose features are incomplete and that no kernel of the network's plan explains: ${names.join(', ')}${unmatched.size > 5 ? ', ...' : ''}.`,
+    );
+  }
+  return rows;
+}
+
+/** Rows of kinds that the runtime's plans know: no plan would ever ask a model of another kind. */
+function plannedKinds(
+  rows: KernelRow[],
+  networks: readonly PlannedNetwork[],
+  runtime: string,
+  dropped: string[],
+): KernelRow[] {
+  if (networks.length === 0) return rows;
+  const kinds = new Set(networks.flatMap(({ plan }) => plan.kernels.map(({ kind }) => kind)));
+  const unknown = new Map<string, number>();
+  const known = rows.filter(({ kind }) => kinds.has(kind) || void unknown.set(kind, (unknown.get(kind) ?? 0) + 1));
+  if (unknown.size > 0) {
+    const counts = [...unknown].sort().map(([kind, count]) => `${kind} (${count})`);
+    dropped.push(`Kernel rows of kinds that the plans of runtime ${runtime} do not have: ${counts.join(', ')}.`);
+  }
+  return known;
+}
