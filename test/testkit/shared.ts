@@ -1,21 +1,22 @@
 /**
- * The real measurements and graphs that stand beside the checkout in ../shared. Somebody else's clone may lack them: the
- * suites that need them then say so by name and the rest runs; in CI their absence is a failure.
+ * Tests on the data that lies beside the checkout in ../shared (the benchmark, its networks). A clone without it runs
+ * everything else and says by name what it left out; on CI its absence is a failure.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-export const SHARED = path.resolve(__dirname, '../../../shared');
+/** The shared directory, whether it exists or not. */
+export const SHARED = path.join(__dirname, '..', '..', '..', 'shared');
 
-/** `describe` for a suite that reads ../shared; `define` is not called where it is absent. */
-export function describeWithShared(name: string, define: () => void): void {
-  if (existsSync(path.join(SHARED, 'README.md'))) {
-    describe(name, define);
+/** As `describe`, for tests that need ../shared. */
+export function describeWithShared(name: string, tests: () => void): void {
+  if (existsSync(SHARED)) {
+    describe(name, tests);
   } else if (process.env.CI === 'true') {
-    test(`${name}: ../shared must be present in CI`, () => {
-      throw new Error(`${SHARED} is absent`);
+    test(`${name}: needs ../shared`, () => {
+      throw new Error(`${SHARED} does not exist; on CI it must.`);
     });
   } else {
-    test.skip(`${name} (needs ../shared, which is absent)`, () => {});
+    test.skip(`${name}: left out, because ../shared is not there`, () => {});
   }
 }
