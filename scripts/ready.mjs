@@ -32,31 +32,27 @@ if (outdated) {
 }
 
 /**
- * Why the packages have to be installed, or undefined. npm writes what it installed, when it has finished, to
- * node_modules/.package-lock.json in the format of package-lock.json: the two are compared, package by package.
+ * Why the packages have to be installed, or undefined. npm writes node_modules/.package-lock.json when it has finished,
+ * so without it an installation was broken off. What it says is not relied on: npm also writes it without installing.
  */
 function findMissingPackage() {
-  const wanted = readPackages('package-lock.json');
-  const installed = readPackages('node_modules/.package-lock.json');
+  const wanted = readJson('package-lock.json')?.packages;
   if (!wanted)
     fail(`${path.join(root, 'package-lock.json')} is missing or not readable: this checkout is not complete.`);
-  if (!installed) return 'there are none yet';
-  for (const [name, { os }] of Object.entries(installed)) {
-    if (os && !os.includes(process.platform)) return `${name} is for another operating system`;
-  }
-  for (const [name, { version, integrity, optional }] of Object.entries(wanted)) {
-    if (name === '') continue;
-    const present = installed[name];
+  if (!readJson('node_modules/.package-lock.json')) return 'there are none yet';
+  for (const [name, { version, optional, os, link }] of Object.entries(wanted)) {
+    if (name === '' || link) continue;
+    const installed = readJson(path.join(name, 'package.json'));
     // Optional packages are those of other platforms, too.
-    if (!present && optional) continue;
-    if (present?.version !== version || present.integrity !== integrity) return `${name} ${version} is not there`;
+    if (installed && os && !os.includes(process.platform)) return `${name} is for another operating system`;
+    if (installed ? installed.version !== version : !optional) return `${name} ${version} is not there`;
   }
   return undefined;
 }
 
-function readPackages(file) {
+function readJson(file) {
   try {
-    return JSON.parse(readFileSync(path.join(root, file), 'utf8')).packages;
+    return JSON.parse(readFileSync(path.join(root, file), 'utf8'));
   } catch {
     return undefined;
   }
