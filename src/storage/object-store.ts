@@ -7,7 +7,7 @@
  * header `x-amz-checksum-sha256` on the wire is base64, as S3 has it.
  */
 
-export const STORAGE_ERROR_CODES = [
+const STORAGE_ERROR_CODES = [
   /** No object has this key. */
   'NOT_FOUND',
   /** The key holds other bytes already; objects are written once. */
@@ -101,7 +101,7 @@ export interface PresignGetOptions {
 export const DEFAULT_MAXIMUM_BYTES = 256 * 1024 * 1024;
 
 /** Signed URLs live for minutes: one hour at most. */
-export const MAXIMUM_EXPIRY_SECONDS = 3600;
+const MAXIMUM_EXPIRY_SECONDS = 3600;
 
 /** Every method rejects with {@link StorageError} and nothing else. */
 export interface ObjectStore {

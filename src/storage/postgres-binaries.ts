@@ -12,7 +12,7 @@ import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-export const EMBEDDED_POSTGRES_ERROR_CODES = [
+const EMBEDDED_POSTGRES_ERROR_CODES = [
   /** There are no programs for this operating system and processor, or no account to run them under. */
   'UNSUPPORTED_PLATFORM',
   /** Another living process runs PostgreSQL on this data directory. */
