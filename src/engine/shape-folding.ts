@@ -1,94 +1,16 @@
 /**
- * Shape rules of the ops that move shapes and small constants around (Shape, Gather, Concat, Slice, Cast, Reshape, ...).
- * Where every input's values are known the outputs' are computed too, so that shape arithmetic of exporters folds away.
+ * Shape rules of the ops that move dimensions and values around (Reshape, Concat, Slice, Gather, ...). Where the inputs'
+ * values are known the outputs' are computed too, so that shape arithmetic of exporters folds away.
  */
-import type { ConstantValue, ElementType } from './graph';
-import {
-  broadcast,
-  elementCount,
-  type InferredTensor,
-  MAXIMUM_FOLDED_ELEMENTS,
-  type OpReader,
-  type ShapeRule,
-} from './shape-reader';
-
-const INTEGER_TYPES = new Set<ElementType>([
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'bool',
-]);
-
-/** Row-major strides of a shape. */
-function stridesOf(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * shape[i + 1];
-  return strides;
-}
-
-/**
- * Values of an output whose element at each multi-index is the source's element at `offset(index)`; undefined if the
- * source's values are unknown or the output is too large to be kept.
- */
-function gathered(
-  values: readonly number[] | undefined,
-  shape: readonly number[],
-  offset: (index: readonly number[]) => number,
-): number[] | undefined {
-  const count = elementCount(shape);
-  if (!values || count > MAXIMUM_FOLDED_ELEMENTS) return undefined;
-  const result = new Array<number>(count);
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0; i < count; i++) {
-    result[i] = values[offset(index)];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      if (++index[axis] < shape[axis]) break;
-      index[axis] = 0;
-    }
-  }
-  return result;
-}
+import { broadcast, elementCount, type InferredTensor, type OpReader, type ShapeRule } from './shape-reader';
+import { broadcastValues, gathered, stridesOf } from './shape-values';
 
 function reshaped(op: OpReader, shape: readonly number[]): readonly InferredTensor[] {
   const { type, values } = op.input(0);
   return [{ type, shape, values }];
 }
 
-const constant: ShapeRule = (op) => {
-  const value = op.attribute('value') as ConstantValue | undefined;
-  if (value) return [value];
-  const integers = op.attribute('value_int') ?? op.attribute('value_ints');
-  const floats = op.attribute('value_float') ?? op.attribute('value_floats');
-  const given = integers ?? floats;
-  if (given === undefined) throw op.invalid('the constant has no dense numeric value');
-  const type = integers === undefined ? 'float32' : 'int64';
-  return [
-    typeof given === 'number'
-      ? { type, shape: [], values: [given] }
-      : { type, shape: [(given as number[]).length], values: given as number[] },
-  ];
-};
-
-const shapeOf: ShapeRule = (op) => {
-  const shape = op.shape(0);
-  const values = shape.slice(op.integer('start', 0), op.integer('end', shape.length));
-  return [{ type: 'int64', shape: [values.length], values }];
-};
-
-const size: ShapeRule = (op) => [{ type: 'int64', shape: [], values: [elementCount(op.shape(0))] }];
-
 const identity: ShapeRule = (op) => reshaped(op, op.shape(0));
-
-const cast: ShapeRule = (op) => {
-  const type = op.text('to', 'float32') as ElementType;
-  const { shape, values } = op.input(0);
-  return [{ type, shape, values: INTEGER_TYPES.has(type) ? values?.map(Math.trunc) : values }];
-};
 
 const reshape: ShapeRule = (op) => {
   const input = op.shape(0);
@@ -103,7 +25,9 @@ const reshape: ShapeRule = (op) => {
 
 const flatten: ShapeRule = (op) => {
   const shape = op.shape(0);
-  const axis = op.integer('axis', 1) < 0 ? op.integer('axis', 1) + shape.length : op.integer('axis', 1);
+  const given = op.integer('axis', 1);
+  // The axis may stand behind the last dimension.
+  const axis = given === shape.length ? given : op.axis(given, shape.length);
   return reshaped(op, [elementCount(shape.slice(0, axis)), elementCount(shape.slice(axis))]);
 };
 
@@ -137,7 +61,8 @@ const unsqueeze: ShapeRule = (op) => {
 const transpose: ShapeRule = (op) => {
   const { type, shape: input, values } = op.input(0);
   const permutation = op.integers('perm') ?? input.map((_, i) => input.length - 1 - i);
-  if (permutation.length !== input.length) throw op.invalid(`perm [${permutation}] does not fit input [${input}]`);
+  if ([...permutation].sort((a, b) => a - b).some((axis, i) => axis !== i) || permutation.length !== input.length)
+    throw op.invalid(`perm [${permutation}] does not fit input [${input}]`);
   const strides = stridesOf(input);
   const shape = permutation.map((axis) => input[axis]);
   return [
@@ -166,15 +91,23 @@ const concat: ShapeRule = (op) => {
 };
 
 const split: ShapeRule = (op) => {
-  const { type, shape } = op.input(0);
+  const { type, shape, values } = op.input(0);
   const axis = op.axis(op.integer('axis', 0), shape.length);
-  const parts = op.integer('num_outputs', op.op.outputs.length);
+  const parts = op.op.outputs.length;
   const chunk = Math.ceil(shape[axis] / parts);
   const sizes =
     op.integers('split') ??
     op.optionalValues(1) ??
     Array.from({ length: parts }, (_, i) => Math.min(chunk, shape[axis] - i * chunk));
-  return sizes.map((part) => ({ type, shape: shape.map((dimension, i) => (i === axis ? part : dimension)) }));
+  if (sizes.length !== parts || sizes.reduce((sum, part) => sum + part, 0) !== shape[axis]) {
+    throw op.invalid(`parts [${sizes}] do not make ${parts} outputs of [${shape}] on axis ${axis}`);
+  }
+  let start = 0;
+  return sizes.map((part) => {
+    const known = shape.length === 1 ? values?.slice(start, start + part) : undefined;
+    start += part;
+    return { type, shape: shape.map((dimension, i) => (i === axis ? part : dimension)), values: known };
+  });
 };
 
 const gather: ShapeRule = (op) => {
@@ -182,8 +115,21 @@ const gather: ShapeRule = (op) => {
   const indices = op.input(1);
   const axis = op.axis(op.integer('axis', 0), data.length);
   const shape = [...data.slice(0, axis), ...indices.shape, ...data.slice(axis + 1)];
-  if (!indices.values || data.length !== 1) return [{ type, shape }];
-  return [{ type, shape, values: values && indices.values.map((at) => values[op.axis(at, data[0])]) }];
+  const at = indices.values?.map((value) => op.axis(value, data[axis]));
+  if (!at) return [{ type, shape }];
+  const strides = stridesOf(data);
+  const [indexStrides, last] = [stridesOf(indices.shape), axis + indices.shape.length];
+  return [
+    {
+      type,
+      shape,
+      values: gathered(values, shape, (index) => {
+        const position = indexStrides.reduce((sum, stride, i) => sum + index[axis + i] * stride, 0);
+        const source = [...index.slice(0, axis), at[position], ...index.slice(last)];
+        return source.reduce((sum, each, i) => sum + each * strides[i], 0);
+      }),
+    },
+  ];
 };
 
 const slice: ShapeRule = (op) => {
@@ -192,6 +138,9 @@ const slice: ShapeRule = (op) => {
   const ends = op.integers('ends') ?? op.values(2);
   const axes = op.integers('axes') ?? op.optionalValues(3) ?? starts.map((_, i) => i);
   const steps = op.optionalValues(4) ?? starts.map(() => 1);
+  if ([ends, axes, steps].some((list) => list.length !== starts.length)) {
+    throw op.invalid(`starts [${starts}], ends [${ends}], axes [${axes}] and steps [${steps}] differ in length`);
+  }
   const first = input.map(() => 0);
   const step = input.map(() => 1);
   const shape = [...input];
@@ -221,89 +170,24 @@ const slice: ShapeRule = (op) => {
   ];
 };
 
-const expand: ShapeRule = (op) => [{ type: op.input(0).type, shape: broadcast(op.shape(0), op.values(1), op) }];
+const expand: ShapeRule = (op) => {
+  const input = op.input(0);
+  const shape = broadcast(input.shape, op.values(1), op);
+  return [{ type: input.type, shape, values: broadcastValues(input, shape) }];
+};
 
 const tile: ShapeRule = (op) => {
+  const { type, shape: input, values } = op.input(0);
   const repeats = op.values(1);
-  return [{ type: op.input(0).type, shape: op.shape(0).map((dimension, i) => dimension * repeats[i]) }];
-};
-
-const constantOfShape: ShapeRule = (op) => {
-  const shape = op.values(0);
-  const fill = op.attribute('value') as ConstantValue | undefined;
-  const small = elementCount(shape) <= MAXIMUM_FOLDED_ELEMENTS;
-  return [
-    {
-      type: fill?.type ?? 'float32',
-      shape,
-      values: small ? new Array<number>(elementCount(shape)).fill(fill?.values?.[0] ?? 0) : undefined,
-    },
-  ];
-};
-
-const range: ShapeRule = (op) => {
-  const [start, limit, delta] = [op.values(0)[0], op.values(1)[0], op.values(2)[0]];
-  const count = Math.max(0, Math.ceil((limit - start) / delta));
-  const values =
-    count <= MAXIMUM_FOLDED_ELEMENTS ? Array.from({ length: count }, (_, i) => start + i * delta) : undefined;
-  return [{ type: op.input(0).type, shape: [count], values }];
-};
-
-/** Elementwise arithmetic: broadcasts, and computes where both sides are known. */
-function arithmetic(compute: (a: number, b: number) => number, type?: ElementType): ShapeRule {
-  return (op) => {
-    const [a, b] = [op.input(0), op.input(1)];
-    const shape = broadcast(a.shape, b.shape, op);
-    const integer = INTEGER_TYPES.has(a.type);
-    const count = elementCount(shape);
-    const known = a.values && b.values && count <= MAXIMUM_FOLDED_ELEMENTS;
-    const expanded = (tensor: InferredTensor) => {
-      const strides = stridesOf(tensor.shape);
-      const skip = shape.length - tensor.shape.length;
-      return gathered(tensor.values, shape, (index) =>
-        strides.reduce((sum, stride, i) => sum + (tensor.shape[i] === 1 ? 0 : index[i + skip] * stride), 0),
-      )!;
-    };
-    let values: number[] | undefined;
-    if (known) {
-      const [left, right] = [expanded(a), expanded(b)];
-      values = left.map((value, i) => (integer ? Math.trunc(compute(value, right[i])) : compute(value, right[i])));
-    }
-    return [{ type: type ?? a.type, shape, values }];
-  };
-}
-
-/** Elementwise function of one input. */
-function unary(compute: (a: number) => number): ShapeRule {
-  return (op) => {
-    const { type, shape, values } = op.input(0);
-    return [{ type, shape, values: values?.map(compute) }];
-  };
-}
-
-const where: ShapeRule = (op) => {
-  const [condition, a, b] = [op.input(0), op.input(1), op.input(2)];
-  const shape = broadcast(broadcast(condition.shape, a.shape, op), b.shape, op);
-  const known =
-    condition.values &&
-    a.values &&
-    b.values &&
-    [condition, a, b].every((tensor) => elementCount(tensor.shape) === elementCount(shape));
-  return [
-    {
-      type: a.type,
-      shape,
-      values: known ? condition.values!.map((yes, i) => (yes ? a.values![i] : b.values![i])) : undefined,
-    },
-  ];
+  if (repeats.length !== input.length) throw op.invalid(`repeats [${repeats}] do not fit input [${input}]`);
+  const shape = input.map((dimension, i) => dimension * repeats[i]);
+  const strides = stridesOf(input);
+  const offset = (index: readonly number[]) => index.reduce((sum, at, i) => sum + (at % input[i]) * strides[i], 0);
+  return [{ type, shape, values: gathered(values, shape, offset) }];
 };
 
 export const FOLDING_RULES: Readonly<Record<string, ShapeRule>> = {
-  Constant: constant,
-  Shape: shapeOf,
-  Size: size,
   Identity: identity,
-  Cast: cast,
   Reshape: reshape,
   Flatten: flatten,
   Squeeze: squeeze,
@@ -315,16 +199,4 @@ export const FOLDING_RULES: Readonly<Record<string, ShapeRule>> = {
   Slice: slice,
   Expand: expand,
   Tile: tile,
-  ConstantOfShape: constantOfShape,
-  Range: range,
-  Where: where,
-  Add: arithmetic((a, b) => a + b),
-  Sub: arithmetic((a, b) => a - b),
-  Mul: arithmetic((a, b) => a * b),
-  Div: arithmetic((a, b) => a / b),
-  Equal: arithmetic((a, b) => Number(a === b), 'bool'),
-  Not: unary((a) => Number(!a)),
-  Neg: unary((a) => -a),
-  Floor: unary(Math.floor),
-  Ceil: unary(Math.ceil),
 };

@@ -2,7 +2,7 @@
  * What a shape rule works with: one op's inputs and attributes, typed, with errors that say where; NumPy broadcasting.
  */
 import { EngineError } from './errors';
-import type { AttributeValue, ElementType, Op, Tensor } from './graph';
+import type { AttributeValue, ConstantValue, ElementType, Op, Tensor } from './graph';
 
 /** What a rule says of one output. `values` only for small constants. */
 export interface InferredTensor {
@@ -15,6 +15,17 @@ export type ShapeRule = (op: OpReader) => readonly InferredTensor[];
 
 /** Constants of up to this many elements keep their values: enough for any shape, permutation or list of axes. */
 export const MAXIMUM_FOLDED_ELEMENTS = 1024;
+
+/** No tensor of a network that runs on a device is larger: 2^36 elements are 256 GiB of float32. */
+const MAXIMUM_ELEMENTS = 2 ** 36;
+
+/** True if every dimension is a whole number of at least 0, and the elements are not more than any device holds. */
+export function isPossibleShape(shape: readonly number[]): boolean {
+  return (
+    shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0) &&
+    elementCount(shape) <= MAXIMUM_ELEMENTS
+  );
+}
 
 /** Elements of a tensor of this shape. */
 export function elementCount(shape: readonly number[]): number {
@@ -74,23 +85,41 @@ export class OpReader {
     return this.optionalInput(index) ? this.values(index) : undefined;
   }
 
-  attribute(name: string): AttributeValue | undefined {
-    return this.op.attributes[name];
+  integer(name: string, otherwise: number): number {
+    const value = this.attribute(name) ?? otherwise;
+    if (!Number.isSafeInteger(value)) throw this.invalid(`attribute ${name} is not a whole number`);
+    return value as number;
   }
 
-  integer(name: string, otherwise: number): number {
+  number(name: string): number | undefined {
     const value = this.attribute(name);
-    return typeof value === 'number' ? value : otherwise;
+    if (value === undefined || typeof value === 'number') return value;
+    throw this.invalid(`attribute ${name} is not a number`);
   }
 
   text(name: string, otherwise: string): string {
+    const value = this.attribute(name) ?? otherwise;
+    if (typeof value !== 'string') throw this.invalid(`attribute ${name} is not a text`);
+    return value;
+  }
+
+  numbers(name: string): readonly number[] | undefined {
     const value = this.attribute(name);
-    return typeof value === 'string' ? value : otherwise;
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.every((item) => typeof item === 'number')) return value as number[];
+    throw this.invalid(`attribute ${name} is not a list of numbers`);
   }
 
   integers(name: string): readonly number[] | undefined {
+    const values = this.numbers(name);
+    if (values?.every(Number.isInteger) ?? true) return values;
+    throw this.invalid(`attribute ${name} is not a list of whole numbers`);
+  }
+
+  tensor(name: string): ConstantValue | undefined {
     const value = this.attribute(name);
-    return Array.isArray(value) && value.every((item) => typeof item === 'number') ? (value as number[]) : undefined;
+    if (value === undefined || (typeof value === 'object' && 'shape' in value)) return value;
+    throw this.invalid(`attribute ${name} is not a tensor`);
   }
 
   /** An axis from 0 to rank - 1; negative ones count from the end. */
@@ -98,6 +127,10 @@ export class OpReader {
     const axis = value < 0 ? value + rank : value;
     if (!(axis >= 0 && axis < rank)) throw this.invalid(`axis ${value} is outside the ${rank} dimensions`);
     return axis;
+  }
+
+  private attribute(name: string): AttributeValue | undefined {
+    return this.op.attributes[name];
   }
 
   invalid(message: string): EngineError {

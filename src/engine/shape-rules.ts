@@ -10,11 +10,16 @@ interface Window {
   readonly kernel: number;
   readonly stride: number;
   readonly dilation: number;
+  /** Both sides together. */
   readonly padding: number;
+  readonly paddingBefore: number;
 }
+
+const AUTOMATIC_PADDING = ['NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER'];
 
 function windows(op: OpReader, input: readonly number[], kernelShape: readonly number[]): Window[] {
   const rank = kernelShape.length;
+  if (rank !== input.length - 2) throw op.invalid(`a window [${kernelShape}] does not fit input [${input}]`);
   const strides = op.integers('strides') ?? new Array<number>(rank).fill(1);
   const dilations = op.integers('dilations') ?? new Array<number>(rank).fill(1);
   const pads = op.integers('pads') ?? new Array<number>(2 * rank).fill(0);
@@ -24,15 +29,24 @@ function windows(op: OpReader, input: readonly number[], kernelShape: readonly n
     );
   }
   const autoPad = op.text('auto_pad', 'NOTSET');
+  if (!AUTOMATIC_PADDING.includes(autoPad)) throw op.invalid(`auto_pad is ${autoPad}`);
   return kernelShape.map((kernel, i) => {
     const stride = strides[i];
     const dilation = dilations[i];
     if (kernel < 1 || stride < 1 || dilation < 1)
       throw op.invalid(`kernel ${kernel}, stride ${stride} and dilation ${dilation} must be at least 1`);
     const reach = (kernel - 1) * dilation + 1;
-    const same = Math.max(0, (Math.ceil(input[2 + i] / stride) - 1) * stride + reach - input[2 + i]);
-    const padding = autoPad === 'NOTSET' ? pads[i] + pads[i + rank] : autoPad === 'VALID' ? 0 : same;
-    return { kernel, stride, dilation, padding };
+    if (autoPad === 'NOTSET') {
+      return { kernel, stride, dilation, padding: pads[i] + pads[i + rank], paddingBefore: pads[i] };
+    }
+    // A transposed convolution multiplies the size by the stride, where others divide it by the stride and round up.
+    const same =
+      op.op.type === 'ConvTranspose'
+        ? reach - stride + (op.integers('output_padding')?.[i] ?? 0)
+        : (Math.ceil(input[2 + i] / stride) - 1) * stride + reach - input[2 + i];
+    const padding = autoPad === 'VALID' ? 0 : Math.max(0, same);
+    const paddingBefore = autoPad === 'SAME_LOWER' ? Math.ceil(padding / 2) : Math.floor(padding / 2);
+    return { kernel, stride, dilation, padding, paddingBefore };
   });
 }
 
@@ -41,16 +55,18 @@ export function spatialPadding(op: OpReader, kernelShape: readonly number[]): nu
   return windows(op, op.shape(0), kernelShape).map((window) => window.padding);
 }
 
-function slide(op: OpReader, size: number, { kernel, stride, dilation, padding }: Window, ceil: boolean): number {
+function slide(op: OpReader, size: number, window: Window, ceil: boolean): number {
+  const { kernel, stride, dilation, padding, paddingBefore } = window;
   const free = size + padding - ((kernel - 1) * dilation + 1);
   if (free < 0)
     throw op.invalid(
       `a window of ${kernel} (dilation ${dilation}) does not fit ${size} elements with ${padding} of padding`,
     );
   if (!ceil) return Math.floor(free / stride) + 1;
-  // A last window that would start inside the end padding is dropped (onnx/defs/nn/defs.cc, convPoolShapeInference).
+  // A last window that would start inside the end padding is dropped (operator MaxPool, ceil_mode; onnxruntime does so,
+  // onnx's own shape inference forgets it for unequal pads).
   const count = Math.ceil(free / stride) + 1;
-  return (count - 1) * stride >= size + Math.ceil(padding / 2) ? count - 1 : count;
+  return (count - 1) * stride >= size + paddingBefore ? count - 1 : count;
 }
 
 const conv: ShapeRule = (op) => {
@@ -71,9 +87,13 @@ const conv: ShapeRule = (op) => {
 const convTranspose: ShapeRule = (op) => {
   const input = op.shape(0);
   const weight = op.shape(1, input.length);
+  if (weight[0] !== input[1]) throw op.invalid(`weight [${weight}] does not fit ${input[1]} input channels`);
   const kernel = op.integers('kernel_shape') ?? weight.slice(2);
   const extra = op.integers('output_padding') ?? kernel.map(() => 0);
   const given = op.integers('output_shape');
+  if (extra.length !== kernel.length || (given && given.length !== kernel.length)) {
+    throw op.invalid(`output_padding [${extra}] and output_shape [${given ?? ''}] do not fit kernel [${kernel}]`);
+  }
   const spatial = windows(op, input, kernel).map(({ stride, kernel: size, dilation, padding }, i) =>
     given ? given[i] : (input[2 + i] - 1) * stride + extra[i] + (size - 1) * dilation + 1 - padding,
   );
@@ -83,8 +103,7 @@ const convTranspose: ShapeRule = (op) => {
 const pool: ShapeRule = (op) => {
   const input = op.shape(0);
   const kernel = op.integers('kernel_shape');
-  if (!kernel || kernel.length !== input.length - 2)
-    throw op.invalid(`kernel_shape [${kernel ?? ''}] does not fit input [${input}]`);
+  if (!kernel) throw op.invalid('kernel_shape is missing');
   const ceil = op.integer('ceil_mode', 0) === 1;
   const shape = [
     input[0],
@@ -153,15 +172,22 @@ const dropout: ShapeRule = (op) => [
   { type: 'bool', shape: op.shape(0) },
 ];
 
-const reduce: ShapeRule = (op) => {
-  const shape = op.shape(0);
-  const named = op.integers('axes') ?? op.optionalValues(1);
-  if (named === undefined && op.integer('noop_with_empty_axes', 0)) return sameAsFirst(op);
-  const axes = new Set((named ?? shape.map((_, i) => i)).map((axis) => op.axis(axis, shape.length)));
-  const keep = op.integer('keepdims', 1) === 1;
-  const reduced = keep ? shape.map((size, i) => (axes.has(i) ? 1 : size)) : shape.filter((_, i) => !axes.has(i));
-  return [{ type: op.input(0).type, shape: reduced }];
-};
+/** `fold` reckons with the values of a vector, if they are known: exporters multiply dimensions so. */
+function reduction(fold?: (a: number, b: number) => number): ShapeRule {
+  return (op) => {
+    const { type, shape, values } = op.input(0);
+    const named = op.integers('axes') ?? op.optionalValues(1) ?? [];
+    if (named.length === 0 && op.integer('noop_with_empty_axes', 0)) return sameAsFirst(op);
+    // No axes are all axes.
+    const axes = new Set(
+      named.length > 0 ? named.map((axis) => op.axis(axis, shape.length)) : shape.map((_, axis) => axis),
+    );
+    const keep = op.integer('keepdims', 1) === 1;
+    const reduced = keep ? shape.map((size, i) => (axes.has(i) ? 1 : size)) : shape.filter((_, i) => !axes.has(i));
+    const whole = shape.length === 1 && axes.size === 1 && shape[0] > 0;
+    return [{ type, shape: reduced, values: whole && fold && values ? [values.reduce(fold)] : undefined }];
+  };
+}
 
 const argument: ShapeRule = (op) => {
   const shape = op.shape(0);
@@ -188,14 +214,25 @@ const pad: ShapeRule = (op) => {
 };
 
 const resize: ShapeRule = (op) => {
-  const shape = op.shape(0);
-  // Opset 10 has (X, scales); from 11 on (X, roi, scales, sizes).
-  const [scalesAt, sizesAt] = op.inputCount === 2 ? [1, 3] : [2, 3];
-  const sizes = op.optionalInput(sizesAt) ? op.values(sizesAt) : undefined;
-  if (sizes && sizes.length > 0) return [{ type: op.input(0).type, shape: sizes }];
-  const scales = op.values(scalesAt);
-  if (scales.length !== shape.length) throw op.invalid(`scales [${scales}] do not fit input [${shape}]`);
-  return [{ type: op.input(0).type, shape: shape.map((size, i) => Math.floor(size * scales[i])) }];
+  const { type, shape } = op.input(0);
+  // Upsample has (X) and an attribute or (X, scales), Resize 10 (X, scales), Resize 11 and later (X, roi, scales, sizes).
+  const [scalesAt, sizesAt] = op.inputCount <= 2 ? [1, 3] : [2, 3];
+  const axes = op.integers('axes')?.map((axis) => op.axis(axis, shape.length)) ?? shape.map((_, i) => i);
+  const sizes = op.optionalInput(sizesAt) ? op.values(sizesAt) : [];
+  const factors = sizes.length > 0 ? sizes : (op.numbers('scales') ?? op.values(scalesAt));
+  if (factors.length !== axes.length) {
+    throw op.invalid(`${sizes.length > 0 ? 'sizes' : 'scales'} [${factors}] do not fit ${axes.length} axes`);
+  }
+  const resized = [...shape];
+  const ratios = axes.map((axis, i) => sizes[i] / shape[axis]);
+  const policy = op.text('keep_aspect_ratio_policy', 'stretch');
+  const ratio = policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
+  axes.forEach((axis, i) => {
+    // float32 as runtimes multiply: 10 * 0.7 is 7 there, and 6.9999999 in float64.
+    if (sizes.length === 0) resized[axis] = Math.floor(Math.fround(shape[axis] * factors[i]));
+    else resized[axis] = policy === 'stretch' ? sizes[i] : Math.round(ratio * shape[axis]);
+  });
+  return [{ type, shape: resized }];
 };
 
 const depthToSpace: ShapeRule = (op) => {
@@ -251,7 +288,7 @@ const UNARY = [
   'GroupNormalization',
 ];
 
-const REDUCTIONS = ['L1', 'L2', 'LogSum', 'LogSumExp', 'Max', 'Mean', 'Min', 'Prod', 'Sum', 'SumSquare'];
+const REDUCTIONS = ['L1', 'L2', 'LogSum', 'LogSumExp', 'Mean', 'SumSquare'];
 
 export const COMPUTING_RULES: Readonly<Record<string, ShapeRule>> = {
   Conv: conv,
@@ -275,8 +312,12 @@ export const COMPUTING_RULES: Readonly<Record<string, ShapeRule>> = {
   SpaceToDepth: spaceToDepth,
   PRelu: sameAsFirst,
   ...Object.fromEntries(UNARY.map((type) => [type, sameAsFirst])),
-  ...Object.fromEntries(REDUCTIONS.map((name) => [`Reduce${name}`, reduce])),
-  ...Object.fromEntries(['Max', 'Mean', 'Min', 'Mod', 'Pow', 'Sum', 'BitShift'].map((type) => [type, broadcasting()])),
+  ...Object.fromEntries(REDUCTIONS.map((name) => [`Reduce${name}`, reduction()])),
+  ReduceMax: reduction((a, b) => Math.max(a, b)),
+  ReduceMin: reduction((a, b) => Math.min(a, b)),
+  ReduceProd: reduction((a, b) => a * b),
+  ReduceSum: reduction((a, b) => a + b),
+  ...Object.fromEntries(['Mean', 'Mod', 'Pow', 'Sum', 'BitShift'].map((type) => [type, broadcasting()])),
   ...Object.fromEntries(
     ['And', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Or', 'Xor'].map((type) => [
       type,

@@ -1,16 +1,19 @@
 /**
  * Static shape inference: completes a parsed network with the type, shape and, for small integer constants, the values of
  * every tensor. Nothing is guessed: an op without a rule, or a shape that depends on data, is a coded error that names it.
- * The rules themselves are tables: shape-rules.ts (ops that compute) and shape-folding.ts (ops that move shapes around).
+ * The rules themselves are tables: shape-rules.ts (ops that compute), shape-folding.ts (ops that move values around) and
+ * shape-arithmetic.ts (ops that reckon with them).
  */
 import { EngineError } from './errors';
 import type { Op, Tensor } from './graph';
+import { ARITHMETIC_RULES } from './shape-arithmetic';
 import { FOLDING_RULES } from './shape-folding';
-import { elementCount, OpReader } from './shape-reader';
+import { isPossibleShape, OpReader, type ShapeRule } from './shape-reader';
 import { COMPUTING_RULES } from './shape-rules';
 
-/** No tensor of a network that runs on a device is larger: 2^36 elements are 256 GiB of float32. */
-const MAXIMUM_ELEMENTS = 2 ** 36;
+const RULES: ReadonlyMap<string, ShapeRule> = new Map(
+  Object.entries({ ...COMPUTING_RULES, ...FOLDING_RULES, ...ARITHMETIC_RULES }),
+);
 
 /**
  * Infers every op's outputs, in order, into `tensors`, which holds the graph's inputs and constants at the start.
@@ -25,7 +28,8 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
         throw new EngineError('MALFORMED_FILE', `tensor ${name} is read before any op makes it`, reader.where);
       }
     }
-    const rule = FOLDING_RULES[op.type] ?? COMPUTING_RULES[op.type];
+    if (!op.outputs[0]) throw new EngineError('MALFORMED_FILE', 'the op makes no first output', reader.where);
+    const rule = RULES.get(op.type);
     if (!rule) {
       throw new EngineError(
         'UNSUPPORTED_OP',
@@ -39,7 +43,7 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
       if (!name) return;
       const tensor = inferred[index];
       if (!tensor) throw reader.invalid(`output ${index} (${name}) is not one that ${op.type} makes`);
-      checkShape(tensor.shape, name, reader);
+      if (!isPossibleShape(tensor.shape)) throw reader.invalid(`output ${name} would have shape [${tensor.shape}]`);
       if (tensors.has(name)) throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where);
       const constant = tensor.values !== undefined || op.inputs.every((input) => !input || isConstant(tensors, input));
       tensors.set(name, { name, constant, ...tensor });
@@ -49,12 +53,4 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
 
 function isConstant(tensors: ReadonlyMap<string, Tensor>, name: string): boolean {
   return tensors.get(name)?.constant === true;
-}
-
-function checkShape(shape: readonly number[], name: string, reader: OpReader): void {
-  if (!shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)) {
-    throw reader.invalid(`output ${name} would have shape [${shape}]`);
-  }
-  if (elementCount(shape) > MAXIMUM_ELEMENTS)
-    throw reader.invalid(`output ${name} would have ${elementCount(shape)} elements`);
 }

@@ -1,0 +1,101 @@
+/**
+ * Shape rules of the ops that make small constants and reckon with them (Constant, Shape, Range, Add, Where, Cast, ...):
+ * elementwise ops broadcast, and compute where the values of every input are known.
+ */
+import type { ElementType } from './graph';
+import { broadcast, elementCount, type ShapeRule } from './shape-reader';
+import { broadcastValues, INTEGER_TYPES, keepsValues } from './shape-values';
+
+const constant: ShapeRule = (op) => {
+  const value = op.tensor('value');
+  if (value) return [value];
+  for (const [type, single, list] of [
+    ['int64', 'value_int', 'value_ints'],
+    ['float32', 'value_float', 'value_floats'],
+  ] as const) {
+    const values = op.numbers(list);
+    if (values) return [{ type, shape: [values.length], values }];
+    const number = op.number(single);
+    if (number !== undefined) return [{ type, shape: [], values: [number] }];
+  }
+  throw op.invalid('the constant has no dense numeric value');
+};
+
+const shapeOf: ShapeRule = (op) => {
+  const shape = op.shape(0);
+  const values = shape.slice(op.integer('start', 0), op.integer('end', shape.length));
+  return [{ type: 'int64', shape: [values.length], values }];
+};
+
+const size: ShapeRule = (op) => [{ type: 'int64', shape: [], values: [elementCount(op.shape(0))] }];
+
+const cast: ShapeRule = (op) => {
+  const type = op.text('to', 'float32') as ElementType;
+  const { shape, values } = op.input(0);
+  const convert = type === 'bool' ? (value: number) => Number(value !== 0) : Math.trunc;
+  return [{ type, shape, values: INTEGER_TYPES.has(type) ? values?.map(convert) : values }];
+};
+
+const constantOfShape: ShapeRule = (op) => {
+  const shape = op.values(0);
+  const fill = op.tensor('value');
+  const values = keepsValues(shape) ? new Array<number>(elementCount(shape)).fill(fill?.values?.[0] ?? 0) : undefined;
+  return [{ type: fill?.type ?? 'float32', shape, values }];
+};
+
+const range: ShapeRule = (op) => {
+  const [start, limit, delta] = [op.values(0)[0], op.values(1)[0], op.values(2)[0]];
+  const shape = [Math.max(0, Math.ceil((limit - start) / delta))];
+  const values = keepsValues(shape) ? Array.from({ length: shape[0] }, (_, i) => start + i * delta) : undefined;
+  return [{ type: op.input(0).type, shape, values }];
+};
+
+/** Elementwise function of one or more inputs, applied from the left. */
+function arithmetic(compute: (a: number, b: number) => number, type?: ElementType): ShapeRule {
+  return (op) => {
+    const inputs = Array.from({ length: Math.max(1, op.inputCount) }, (_, i) => op.input(i));
+    const shape = inputs.map((input) => input.shape).reduce((a, b) => broadcast(a, b, op));
+    const whole = INTEGER_TYPES.has(inputs[0].type) ? Math.trunc : (value: number) => value;
+    const values = inputs
+      .map((input) => broadcastValues(input, shape))
+      .reduce((left, right) => right && left?.map((value, i) => whole(compute(value, right[i]))));
+    return [{ type: type ?? inputs[0].type, shape, values }];
+  };
+}
+
+/** Elementwise function of one input. */
+function unary(compute: (a: number) => number): ShapeRule {
+  return (op) => {
+    const { type, shape, values } = op.input(0);
+    return [{ type, shape, values: values?.map(compute) }];
+  };
+}
+
+const where: ShapeRule = (op) => {
+  const inputs = [op.input(0), op.input(1), op.input(2)];
+  const shape = inputs.map((input) => input.shape).reduce((a, b) => broadcast(a, b, op));
+  const [condition, a, b] = inputs.map((input) => broadcastValues(input, shape));
+  const values = a && b && condition?.map((yes, i) => (yes ? a[i] : b[i]));
+  return [{ type: inputs[1].type, shape, values }];
+};
+
+export const ARITHMETIC_RULES: Readonly<Record<string, ShapeRule>> = {
+  Constant: constant,
+  Shape: shapeOf,
+  Size: size,
+  Cast: cast,
+  ConstantOfShape: constantOfShape,
+  Range: range,
+  Where: where,
+  Add: arithmetic((a, b) => a + b),
+  Sub: arithmetic((a, b) => a - b),
+  Mul: arithmetic((a, b) => a * b),
+  Div: arithmetic((a, b) => a / b),
+  Max: arithmetic(Math.max),
+  Min: arithmetic(Math.min),
+  Equal: arithmetic((a, b) => Number(a === b), 'bool'),
+  Not: unary((a) => Number(!a)),
+  Neg: unary((a) => -a),
+  Floor: unary(Math.floor),
+  Ceil: unary(Math.ceil),
+};

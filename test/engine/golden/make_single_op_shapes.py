@@ -1,0 +1,289 @@
+"""Golden shapes of single ops: what onnx's own shape inference says of models that hold one op each, in many variants.
+
+A few models hold a chain that computes a shape out of constants and ends in ConstantOfShape, so that the values an engine
+folds become a shape that can be compared. Every model is also run by onnxruntime: where onnx's inference leaves a
+shape open, or contradicts what is really made (both are printed), the real shape is taken. Writes single_op_shapes.json beside itself: name, operator set, the model in
+base64, and "type dims" of the graph's outputs. Run: python make_single_op_shapes.py (needs onnx 1.23, onnxruntime, numpy).
+"""
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto as T
+from onnx import helper, numpy_helper
+
+HERE = Path(__file__).parent
+CASES = []
+
+
+def tensor(name, values, kind=np.int64):
+    return numpy_helper.from_array(np.array(values, kind), name)
+
+
+def model(nodes, inputs, outputs, constants, opset):
+    graph = helper.make_graph(
+        nodes,
+        "single",
+        [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in inputs],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
+        constants,
+    )
+    # IR 8 is read by every onnxruntime that knows these operator sets; operator set 21 wants IR 10.
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10 if opset > 18 else 8)
+
+
+def add(name, opset, op, inputs, constants=(), outputs=1, **attributes):
+    """One op. `inputs`: shapes (float32) or (type, shape) pairs in order, or names of `constants`; None leaves one out."""
+    names, values = [], []
+    for i, given in enumerate(inputs):
+        if given is None or isinstance(given, str):
+            names.append(given or "")
+            continue
+        kind, shape = given if isinstance(given, tuple) else (T.FLOAT, given)
+        names.append(f"x{i}")
+        values.append((f"x{i}", kind, shape))
+    made = [f"y{i}" for i in range(outputs)]
+    node = helper.make_node(op, names, made, name="op", **attributes)
+    CASES.append((name, opset, model([node], values, made, list(constants), opset)))
+
+
+def chain(name, opset, nodes, constants, inputs=()):
+    """Several ops; the last one of `nodes` makes `shape`, which ConstantOfShape turns into the output's shape."""
+    fill = helper.make_node("ConstantOfShape", ["shape"], ["y"], name="fill")
+    CASES.append((name, opset, model([*nodes, fill], list(inputs), ["y"], constants, opset)))
+
+
+def node(op, inputs, output, **attributes):
+    return helper.make_node(op, inputs, [output], name=f"{op}_{output}", **attributes)
+
+
+def weights(*shape):
+    """A constant of a shape; its bytes do not matter."""
+    return numpy_helper.from_array(np.zeros(shape, np.float32), "w")
+
+
+def convolutions():
+    image = [1, 4, 11, 13]
+    add("Conv, kernel from the weight", 11, "Conv", [image, "w"], [weights(6, 4, 3, 5)])
+    add("Conv, asymmetric pads and strides", 11, "Conv", [image, "w"], [weights(6, 4, 3, 3)], pads=[0, 1, 2, 1], strides=[2, 3])
+    add("Conv, dilation", 11, "Conv", [image, "w"], [weights(6, 4, 3, 3)], dilations=[2, 3])
+    add("Conv, groups", 11, "Conv", [image, "w"], [weights(8, 2, 3, 3)], group=2, pads=[1, 1, 1, 1])
+    add("Conv, depthwise", 11, "Conv", [image, "w"], [weights(8, 1, 3, 3)], group=4)
+    add("Conv, SAME_UPPER", 11, "Conv", [image, "w"], [weights(6, 4, 4, 4)], auto_pad="SAME_UPPER", strides=[2, 3])
+    add("Conv, SAME_LOWER with dilation", 11, "Conv", [image, "w"], [weights(6, 4, 3, 3)], auto_pad="SAME_LOWER", strides=[2, 2], dilations=[2, 2])
+    add("Conv, VALID", 11, "Conv", [image, "w"], [weights(6, 4, 3, 3)], auto_pad="VALID", strides=[2, 2])
+    add("Conv, 1-dimensional", 11, "Conv", [[2, 4, 17], "w"], [weights(6, 4, 3)], pads=[1, 1])
+    add("Conv, 3-dimensional", 11, "Conv", [[1, 2, 7, 8, 9], "w"], [weights(3, 2, 3, 3, 3)], strides=[1, 2, 3])
+    add("Conv, stride beyond the window", 11, "Conv", [image, "w"], [weights(6, 4, 1, 1)], strides=[4, 5])
+    add("ConvTranspose", 11, "ConvTranspose", [image, "w"], [weights(4, 6, 3, 3)], strides=[2, 2], pads=[1, 1, 0, 1])
+    add("ConvTranspose, output_padding and dilation", 11, "ConvTranspose", [image, "w"], [weights(4, 6, 3, 3)], strides=[3, 2], dilations=[2, 1], output_padding=[1, 1])
+    add("ConvTranspose, groups", 11, "ConvTranspose", [image, "w"], [weights(4, 3, 2, 2)], group=2, strides=[2, 2])
+    add("ConvTranspose, SAME_UPPER", 11, "ConvTranspose", [image, "w"], [weights(4, 6, 3, 3)], auto_pad="SAME_UPPER", strides=[2, 2])
+    add("ConvTranspose, SAME_LOWER, narrow window", 11, "ConvTranspose", [image, "w"], [weights(4, 6, 2, 2)], auto_pad="SAME_LOWER", strides=[3, 3])
+    add("ConvTranspose, VALID", 11, "ConvTranspose", [image, "w"], [weights(4, 6, 3, 3)], auto_pad="VALID", strides=[2, 2])
+    add("ConvTranspose, output_shape", 11, "ConvTranspose", [image, "w"], [weights(4, 6, 3, 3)], strides=[2, 2], output_shape=[23, 27])
+
+
+def pools():
+    image = [1, 4, 11, 13]
+    add("MaxPool", 12, "MaxPool", [image], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    add("MaxPool, ceil_mode", 12, "MaxPool", [image], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    add("MaxPool, ceil_mode, pads at the beginning only", 12, "MaxPool", [[1, 4, 6, 6]], kernel_shape=[3, 3], strides=[7, 7], pads=[2, 2, 0, 0], ceil_mode=1)
+    add("MaxPool, ceil_mode, pads at the end only", 12, "MaxPool", [[1, 4, 6, 6]], kernel_shape=[2, 2], strides=[4, 3], pads=[0, 0, 1, 1], ceil_mode=1)
+    add("MaxPool, dilation and indices", 12, "MaxPool", [image], outputs=2, kernel_shape=[3, 3], dilations=[2, 2])
+    add("MaxPool, SAME_UPPER with ceil_mode", 12, "MaxPool", [image], kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER", ceil_mode=1)
+    add("AveragePool, operator set 7", 7, "AveragePool", [image], kernel_shape=[3, 2], strides=[2, 2])
+    add("AveragePool, ceil_mode", 19, "AveragePool", [image], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1)
+    add("AveragePool, dilation", 19, "AveragePool", [image], kernel_shape=[3, 3], dilations=[2, 2], count_include_pad=1)
+    add("LpPool, VALID", 18, "LpPool", [image], kernel_shape=[3, 3], auto_pad="VALID")
+    add("GlobalAveragePool", 7, "GlobalAveragePool", [image])
+    add("GlobalMaxPool, 1-dimensional", 7, "GlobalMaxPool", [[2, 3, 9]])
+
+
+def products():
+    for a, b in [(0, 0), (0, 1), (1, 0), (1, 1)]:
+        add(f"Gemm, transA {a}, transB {b}", 11, "Gemm", [[5, 3] if a else [3, 5], [7, 5] if b else [5, 7]], transA=a, transB=b)
+    add("Gemm with bias", 7, "Gemm", [[3, 5], [5, 7], [7]])
+    add("MatMul", 13, "MatMul", [[3, 5], [5, 7]])
+    add("MatMul, batches broadcast", 13, "MatMul", [[2, 1, 3, 5], [4, 5, 7]])
+    add("MatMul, vector by matrix", 13, "MatMul", [[5], [2, 5, 7]])
+    add("MatMul, matrix by vector", 13, "MatMul", [[2, 3, 5], [5]])
+    add("MatMul, vector by vector", 13, "MatMul", [[5], [5]])
+
+
+def elementwise():
+    add("Add, broadcast both ways", 14, "Add", [[2, 1, 5], [3, 1]])
+    add("Mul by a scalar", 14, "Mul", [[2, 3], []])
+    add("Max of three", 13, "Max", [[2, 1], [1, 3], [1]])
+    add("Where", 16, "Where", [(T.BOOL, [3, 1]), [1, 4], [2, 1, 1]])
+    add("Equal", 13, "Equal", [[3, 1], [4]])
+    add("LessOrEqual", 16, "LessOrEqual", [[2, 3], [3]])
+    add("Pow", 15, "Pow", [[2, 3], []])
+    add("PRelu", 16, "PRelu", [[1, 4, 5, 5], [4, 1, 1]])
+    add("Clip with bounds left out", 13, "Clip", [[2, 3], None, "top"], [tensor("top", 6, np.float32)])
+    add("HardSwish", 14, "HardSwish", [[1, 4, 5, 5]])
+    add("Gelu", 20, "Gelu", [[2, 3]])
+    add("Softmax", 13, "Softmax", [[2, 3, 4]], axis=1)
+    add("Cast", 13, "Cast", [[2, 3]], to=T.INT32)
+    add("Dropout with mask", 13, "Dropout", [[2, 3]], outputs=2)
+    add("BatchNormalization", 15, "BatchNormalization", [[2, 4, 5], [4], [4], [4], [4]])
+    add("InstanceNormalization", 6 + 1, "InstanceNormalization", [[2, 4, 5, 5], [4], [4]])
+    add("LayerNormalization with statistics", 17, "LayerNormalization", [[2, 3, 4], [3, 4]], outputs=3, axis=-2)
+    add("GroupNormalization", 21, "GroupNormalization", [[2, 4, 5, 5], [4], [4]], num_groups=2)
+
+
+def reductions():
+    add("ReduceMean, axes attribute", 11, "ReduceMean", [[2, 3, 4]], axes=[-1, 0])
+    add("ReduceMean, axes input, keepdims 0", 18, "ReduceMean", [[2, 3, 4], "axes"], [tensor("axes", [1, 2])], keepdims=0)
+    add("ReduceSum, all", 13, "ReduceSum", [[2, 3, 4]], keepdims=0)
+    add("ReduceSum, empty axes", 13, "ReduceSum", [[2, 3, 4], "axes"], [tensor("axes", [])])
+    add("ReduceSum, empty axes change nothing", 13, "ReduceSum", [[2, 3, 4], "axes"], [tensor("axes", [])], noop_with_empty_axes=1)
+    add("ReduceSum, no axes change nothing", 13, "ReduceSum", [[2, 3, 4]], noop_with_empty_axes=1)
+    add("ReduceMax, axes attribute", 12, "ReduceMax", [[2, 3, 4]], axes=[1])
+    add("ReduceL2, axes input", 18, "ReduceL2", [[2, 3, 4], "axes"], [tensor("axes", [-2])])
+    add("ArgMax", 13, "ArgMax", [[2, 3, 4]], axis=-1)
+    add("ArgMin without the axis", 13, "ArgMin", [[2, 3, 4]], axis=1, keepdims=0)
+
+
+def reshapes():
+    add("Reshape, 0 and -1", 14, "Reshape", [[2, 3, 4], "shape"], [tensor("shape", [0, -1])])
+    add("Reshape, allowzero", 14, "Reshape", ["w", "shape"], [weights(2, 0, 4), tensor("shape", [0, 8])], allowzero=1)
+    add("Reshape to a scalar", 14, "Reshape", [[1, 1], "shape"], [tensor("shape", [])])
+    add("Flatten", 13, "Flatten", [[2, 3, 4, 5]])
+    add("Flatten, axis -1", 13, "Flatten", [[2, 3, 4, 5]], axis=-1)
+    add("Flatten, axis 0", 13, "Flatten", [[2, 3]], axis=0)
+    add("Flatten, axis behind the last", 13, "Flatten", [[2, 3]], axis=2)
+    add("Squeeze, attribute", 11, "Squeeze", [[1, 3, 1, 4]], axes=[0, -2])
+    add("Squeeze, input", 13, "Squeeze", [[1, 3, 1, 4], "axes"], [tensor("axes", [2])])
+    add("Squeeze, all", 13, "Squeeze", [[1, 3, 1, 4]])
+    add("Unsqueeze, attribute", 11, "Unsqueeze", [[3, 4]], axes=[0, 3])
+    add("Unsqueeze, input, negative axes", 13, "Unsqueeze", [[3, 4], "axes"], [tensor("axes", [-1, 0])])
+    add("Transpose without perm", 13, "Transpose", [[2, 3, 4]])
+    add("Transpose", 13, "Transpose", [[2, 3, 4]], perm=[1, 2, 0])
+    add("Expand", 13, "Expand", [[3, 1], "shape"], [tensor("shape", [2, 1, 6])])
+    add("Tile", 13, "Tile", [[2, 3], "repeats"], [tensor("repeats", [3, 2])])
+    add("DepthToSpace", 13, "DepthToSpace", [[1, 8, 3, 5]], blocksize=2, mode="CRD")
+    add("SpaceToDepth", 13, "SpaceToDepth", [[1, 2, 4, 6]], blocksize=2)
+    add("Range", 11, "Range", ["a", "b", "c"], [tensor("a", 10), tensor("b", 1), tensor("c", -3)])
+    add("Range of floats", 11, "Range", ["a", "b", "c"], [tensor("a", 0, np.float32), tensor("b", 1, np.float32), tensor("c", 0.3, np.float32)])
+    add("ConstantOfShape, int64 fill", 9, "ConstantOfShape", ["shape"], [tensor("shape", [2, 0, 3])], value=tensor("fill", [7]))
+    add("ConstantOfShape, scalar", 9, "ConstantOfShape", ["shape"], [tensor("shape", [])])
+
+
+def parts():
+    add("Concat, negative axis", 13, "Concat", [[2, 3], [2, 4], [2, 1]], axis=-1)
+    add("Split, even", 11, "Split", [[2, 6]], outputs=3, axis=1)
+    add("Split, attribute", 11, "Split", [[2, 6]], outputs=2, axis=-1, split=[2, 4])
+    add("Split, input", 13, "Split", [[6, 2], "split"], [tensor("split", [1, 2, 3])], outputs=3)
+    add("Split, num_outputs uneven", 18, "Split", [[7, 2]], outputs=3, num_outputs=3)
+    add("Gather, scalar index", 13, "Gather", [[2, 3, 4], "at"], [tensor("at", 1)], axis=1)
+    add("Gather, matrix of indices", 13, "Gather", [[2, 3, 4], "at"], [tensor("at", [[0, 1, 2, 0, 1]] * 2)], axis=-2)
+    add("Slice, attributes", 9, "Slice", [[5, 6, 7]], starts=[1, -3], ends=[2**31 - 1, -1], axes=[0, 2])
+    bounds = lambda starts, ends, axes, steps: [tensor("s", starts), tensor("e", ends), tensor("a", axes), tensor("p", steps)]
+    add("Slice, to the end", 13, "Slice", [[5, 6], "s", "e"], bounds([1, 2], [2**63 - 1, 2**63 - 1], [], [])[:2])
+    add("Slice, backwards", 13, "Slice", [[5, 6, 7], "s", "e", "a", "p"], bounds([-1, 4], [-(2**63), 0], [1, 0], [-2, -1]))
+    add("Slice, steps", 13, "Slice", [[5, 6, 7], "s", "e", "a", "p"], bounds([0, 1], [7, 100], [-1, -2], [3, 2]))
+    add("Slice, empty", 13, "Slice", [[5, 6], "s", "e", "a"], bounds([4], [2], [0], [])[:3])
+    add("Pad, attribute", 10, "Pad", [[2, 3]], pads=[0, 1, 2, 3])
+    add("Pad, input", 13, "Pad", [[2, 3], "pads"], [tensor("pads", [1, 0, 0, -1])])
+    add("Pad, axes", 18, "Pad", [[2, 3, 4], "pads", None, "axes"], [tensor("pads", [1, 2, 3, 4]), tensor("axes", [0, -1])])
+
+
+def resizes():
+    image = [1, 2, 5, 7]
+    add("Upsample", 9, "Upsample", [image, "scales"], [tensor("scales", [1, 1, 2, 2.5], np.float32)])
+    add("Upsample, scales attribute", 7, "Upsample", [image], scales=[1.0, 1.0, 2.0, 3.0])
+    add("Resize, operator set 10", 10, "Resize", [image, "scales"], [tensor("scales", [1, 1, 0.6, 2], np.float32)])
+    add("Resize, scales", 13, "Resize", [image, None, "scales"], [tensor("scales", [1, 1, 1.3, 0.5], np.float32)])
+    add("Resize, scales as float32 multiply", 13, "Resize", [[1, 2, 10, 3], None, "scales"], [tensor("scales", [1, 1, 0.7, 1 / 3], np.float32)])
+    add("Resize, sizes", 13, "Resize", [image, None, None, "sizes"], [tensor("sizes", [1, 2, 9, 9])])
+    add("Resize, empty scales and sizes", 11, "Resize", [image, "roi", "scales", "sizes"], [tensor("roi", [], np.float32), tensor("scales", [], np.float32), tensor("sizes", [1, 2, 9, 9])])
+    add("Resize, axes with scales", 18, "Resize", [image, None, "scales"], [tensor("scales", [2, 3], np.float32)], axes=[2, 3])
+    add("Resize, axes with sizes", 18, "Resize", [image, None, None, "sizes"], [tensor("sizes", [10, 4])], axes=[3, 2])
+    add("Resize, not larger", 18, "Resize", [image, None, None, "sizes"], [tensor("sizes", [10, 21])], axes=[2, 3], keep_aspect_ratio_policy="not_larger")
+    add("Resize, not smaller", 18, "Resize", [image, None, None, "sizes"], [tensor("sizes", [10, 20])], axes=[2, 3], keep_aspect_ratio_policy="not_smaller")
+
+
+def folding():
+    image = [("x", T.FLOAT, [2, 3, 4, 5])]
+    chain("Shape, part of", 15, [node("Shape", ["x"], "shape", start=1, end=-1)], [], image)
+    chain("Shape, end beyond the rank", 15, [node("Shape", ["x"], "shape", start=-2, end=9)], [], image)
+    chain("Gather of a shape", 13, [node("Shape", ["x"], "s"), node("Gather", ["s", "at"], "shape")], [tensor("at", [3, -4])], image)
+    chain("Slice of a shape backwards", 13, [node("Shape", ["x"], "s"), node("Slice", ["s", "b", "e", "a", "p"], "shape")], [tensor("b", [-1]), tensor("e", [0]), tensor("a", [0]), tensor("p", [-2])], image)
+    chain("Concat of parts", 13, [node("Concat", ["a", "b"], "shape", axis=0)], [tensor("a", [3]), tensor("b", [4, 5])])
+    chain("Mul, Div, Sub and Add", 14, [node("Mul", ["a", "b"], "m"), node("Div", ["m", "c"], "d"), node("Sub", ["d", "one"], "s"), node("Add", ["s", "one"], "shape")], [tensor("a", [3, 7]), tensor("b", [5, 3]), tensor("c", [4]), tensor("one", 1)])
+    chain("Div of negative integers cuts towards zero", 14, [node("Div", ["a", "b"], "d"), node("Add", ["d", "c"], "shape")], [tensor("a", [-7]), tensor("b", [2]), tensor("c", [10])])
+    chain("Cast, Floor and Cast", 13, [node("Cast", ["a"], "f", to=T.FLOAT), node("Mul", ["f", "h"], "m"), node("Floor", ["m"], "r"), node("Cast", ["r"], "shape", to=T.INT64)], [tensor("a", [5, 9]), tensor("h", [0.5], np.float32)])
+    chain("Cast to bool and back", 13, [node("Cast", ["a"], "f", to=T.BOOL), node("Cast", ["f"], "shape", to=T.INT64)], [tensor("a", [5, 1])])
+    chain("Where and Equal", 13, [node("Equal", ["a", "minus"], "q"), node("Where", ["q", "b", "a"], "shape")], [tensor("a", [2, -1, 4]), tensor("minus", [-1]), tensor("b", [7, 8, 9])])
+    chain("Where, broadcast", 13, [node("Where", ["q", "b", "a"], "shape")], [tensor("q", [True, False, True], bool), tensor("a", [2, 3, 4]), tensor("b", [9])])
+    chain("Transpose and Reshape of values", 13, [node("Transpose", ["a"], "t"), node("Reshape", ["t", "flat"], "shape")], [tensor("a", [[1, 2, 3], [4, 5, 6]]), tensor("flat", [-1])])
+    chain("Gather of a column", 13, [node("Gather", ["a", "at"], "shape", axis=1)], [tensor("a", [[1, 2, 3], [4, 5, 6]]), tensor("at", 1)])
+    chain("Squeeze and Unsqueeze of values", 13, [node("Squeeze", ["a"], "s"), node("Unsqueeze", ["s", "zero"], "shape")], [tensor("a", [[[6]]]), tensor("zero", [0])])
+    chain("Expand of values", 13, [node("Expand", ["a", "three"], "shape")], [tensor("a", [4]), tensor("three", [3])])
+    chain("Tile of values", 13, [node("Tile", ["a", "two"], "shape")], [tensor("a", [4, 1]), tensor("two", [2])])
+    chain("Split of a shape", 13, [helper.make_node("Split", ["a"], ["low", "shape"], name="split")], [tensor("a", [2, 3, 4, 5])])
+    chain("ReduceProd of a shape", 13, [node("Shape", ["x"], "s"), node("ReduceProd", ["s"], "shape")], [], image)
+    chain("Range as a shape", 11, [node("Range", ["a", "b", "c"], "shape")], [tensor("a", 5), tensor("b", 0), tensor("c", -2)])
+    chain("Constant, value_ints", 13, [node("Constant", [], "shape", value_ints=[3, 4])], [])
+    chain("Size", 13, [node("Size", ["x"], "s"), node("Unsqueeze", ["s", "zero"], "shape")], [tensor("zero", [0])], image)
+    chain("Max of shapes", 13, [node("Max", ["a", "b"], "shape")], [tensor("a", [3, 9]), tensor("b", [5, 4])])
+
+
+def described(kind, dims):
+    return f"{TYPES[kind]} {'x'.join(map(str, dims))}".strip()
+
+
+TYPES = {T.FLOAT: "float32", T.INT64: "int64", T.INT32: "int32", T.BOOL: "bool"}
+
+
+def inferred(message):
+    """"type dims" of each graph output, None where inference leaves it open."""
+    result = onnx.shape_inference.infer_shapes(message, data_prop=True, strict_mode=True)
+    shapes = []
+    for output in result.graph.output:
+        kind = output.type.tensor_type
+        dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim]
+        shapes.append(None if not kind.HasField("shape") or None in dims else described(kind.elem_type, dims))
+    return shapes
+
+
+def measured(message):
+    """"type dims" of each graph output when onnxruntime runs the model; None if it has no kernel for it."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        session = ort.InferenceSession(message.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        kinds = {"tensor(float)": np.float32, "tensor(bool)": bool}
+        values = session.run(None, {i.name: np.zeros(i.shape, kinds[i.type]) for i in session.get_inputs()})
+    except Exception as error:
+        if "not supported" not in str(error):
+            raise
+        return None
+    return [described(helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype), np.shape(value)) for value in values]
+
+
+def main():
+    for build in (convolutions, pools, products, elementwise, reductions, reshapes, parts, resizes, folding):
+        build()
+    assert len({name for name, _, _ in CASES}) == len(CASES), "two cases of one name"
+    golden, corrected = [], 0
+    for name, opset, message in CASES:
+        shapes, real = inferred(message), measured(message)
+        for i, shape in enumerate(shapes):
+            if real and real[i] != shape:
+                corrected += shape is not None
+                print(f"{name}: onnx infers {shape}, onnxruntime makes {real[i]}")
+                shapes[i] = real[i]
+        assert None not in shapes, name
+        golden.append({"name": name, "opset": opset, "model": base64.b64encode(message.SerializeToString()).decode(), "outputs": shapes})
+    lines = ",\n".join(json.dumps(case) for case in golden)
+    (HERE / "single_op_shapes.json").write_text(f"[\n{lines}\n]\n")
+    print(f"{len(golden)} models, {corrected} shapes of them corrected by a run")
+
+
+if __name__ == "__main__":
+    main()
