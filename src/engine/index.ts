@@ -6,12 +6,15 @@ export { type PredictorMetadata, readMetadata } from './export';
 export { FEATURE_NAMES, FEATURES, type FeatureName, featurize } from './features';
 export { LEARNERS, type Learner } from './fit-kernel-rows';
 export type { DimensionBindings } from './formats/onnx-reader';
+export { type StrippedNetwork, stripOnnx } from './formats/onnx-strip';
 export { type OnnxAttribute, type OnnxConstant, type OnnxNode, writeOnnx } from './formats/onnx-writer';
+export { type OnnxruntimeProfileOptions, profileFromOnnxruntime } from './formats/profile-onnxruntime';
 export type { Graph } from './graph';
 export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
 export { describeNetwork, type NetworkDescription, readNetwork } from './network';
 export { type Kernel, type KernelPlan, planKernels, RUNTIMES, runtimeOfScenario } from './plan';
 export { type KernelPrediction, type LoadedPredictor, loadPredictor, type NetworkPrediction } from './predictor';
+export type { KernelCoverage } from './predictor-model';
 export {
   type Harness,
   type KernelMeasurement,

@@ -2,6 +2,8 @@
  * What one training learns from: the rows of one scenario, joined with the kernel plans of their networks.
  * Rows that cannot be used are dropped with a sentence that says why; none is guessed at.
  */
+
+import { alignKernels } from './alignment';
 import { EngineError } from './errors';
 import { deriveFeatures, FEATURE_NAMES, featurize, type KernelFeatures } from './features';
 import type { Graph } from './graph';
@@ -87,7 +89,7 @@ function planNetworks(
     planned.push({ name, plan, features: featurize(plan), ...averaged(measurements) });
   }
   if (missing.length > 0) {
-    dropped.push(`End-to-end rows of ${missing.length} networks without a graph: ${missing.join(', ')}.`);
+    dropped.push(`End-to-end rows of ${missing.length} networks without a graph: ${listed(missing)}.`);
   }
   return planned;
 }
@@ -102,40 +104,52 @@ function averaged(rows: readonly NetworkMeasurement[]): Pick<PlannedNetwork, 'la
   return { latencyUs, relativeDeviation };
 }
 
-/**
- * Kernel rows with full features: those that the row carries, or else those of the plan's kernel of the same name and kind.
- */
+/** Kernel rows with full features: those that the row carries, or else those of the kernel of the plan that it is. */
 function joinKernels(
   measured: readonly KernelMeasurement[],
   networks: readonly PlannedNetwork[],
   dropped: string[],
 ): KernelRow[] {
-  const planned = new Map<string, { kind: string; features: KernelFeatures }>();
-  for (const { name, plan, features } of networks) {
-    plan.kernels.forEach(({ kind, ops }, i) => {
-      planned.set(`${name}\n${ops[0]}\n${kind}`, { kind, features: features[i] });
-    });
-  }
   const rows: KernelRow[] = [];
-  const unmatched = new Map<string, number>();
-  for (const { network, kernel, kind, fused, features, latencyUs } of measured) {
-    const given = deriveFeatures({ fusedOps: fused.length, ...features });
-    if (FEATURE_NAMES.every((name) => Number.isFinite(given[name as keyof typeof given]))) {
-      rows.push({ network, kind, features: given as KernelFeatures, latencyUs });
+  const incomplete = new Map<string, KernelMeasurement[]>();
+  for (const row of measured) {
+    const features = deriveFeatures({ fusedOps: row.fused.length, ...row.features });
+    if (isComplete(features)) {
+      rows.push({ network: row.network, kind: row.kind, features, latencyUs: row.latencyUs });
       continue;
     }
-    const match = planned.get(`${network}\n${kernel}\n${kind}`);
-    if (match) rows.push({ network, ...match, latencyUs });
-    else unmatched.set(network, (unmatched.get(network) ?? 0) + 1);
+    const ofNetwork = incomplete.get(row.network);
+    if (ofNetwork) ofNetwork.push(row);
+    else incomplete.set(row.network, [row]);
+  }
+  const planned = new Map(networks.map((network) => [network.name, network]));
+  const unmatched = new Map<string, number>();
+  for (const [name, ofNetwork] of incomplete) {
+    const network = planned.get(name);
+    const positions = network ? alignKernels(network.plan, ofNetwork) : ofNetwork.map(() => undefined);
+    ofNetwork.forEach(({ kind, latencyUs }, i) => {
+      const position = positions[i];
+      if (position === undefined) unmatched.set(name, (unmatched.get(name) ?? 0) + 1);
+      else rows.push({ network: name, kind, features: network!.features[position], latencyUs });
+    });
   }
   if (unmatched.size > 0) {
     const total = [...unmatched.values()].reduce((sum, count) => sum + count, 0);
-    const names = [...unmatched].slice(0, 5).map(([name, count]) => `${name} (${count})`);
+    const names = [...unmatched].map(([name, count]) => `${name} (${count})`);
     dropped.push(
-      `${total} kernel rows whose features are incomplete and that no kernel of the network's plan explains: ${names.join(', ')}${unmatched.size > 5 ? ', ...' : ''}.`,
+      `${total} kernel rows whose features are incomplete and that no kernel of the network's plan explains: ${listed(names)}.`,
     );
   }
   return rows;
+}
+
+function isComplete(features: Partial<KernelFeatures>): features is KernelFeatures {
+  return FEATURE_NAMES.every((name) => Number.isFinite(features[name]));
+}
+
+/** The first few of many names. */
+function listed(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
 /** Rows of kinds that the runtime's plans know: no plan would ever ask a model of another kind. */

@@ -1,0 +1,61 @@
+/**
+ * One scenario of the accuracy bench, in a worker thread: fits without each fold in turn, predicts the fold.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { readNetwork, runtimeOfScenario } from '../src/engine';
+import { featurize } from '../src/engine/features';
+import { fitEndToEnd } from '../src/engine/fit-end-to-end';
+import { planKernels } from '../src/engine/plan';
+import { predictPlan } from '../src/engine/predictor-model';
+import type { PlannedNetwork } from '../src/engine/training-rows';
+
+export interface AccuracyTask {
+  /** Folder of the networks' ONNX files. */
+  readonly networks: string;
+  readonly scenario: string;
+  /** Measured latency of each network, microseconds, in the order that folds count in. */
+  readonly latencies: readonly (readonly [network: string, latencyUs: number])[];
+  /** Positions that each fold holds. */
+  readonly folds: readonly (readonly number[])[];
+}
+
+/** Absolute relative error of each network, predicted by a fit that did not see it. */
+export type AccuracyResult = readonly (readonly [network: string, error: number])[];
+
+/** Plans by runtime, made once a thread. */
+const PLANNED = new Map<string, Map<string, PlannedNetwork>>();
+
+function plannedNetworks(folder: string, runtime: string): Map<string, PlannedNetwork> {
+  let planned = PLANNED.get(runtime);
+  if (!planned) {
+    planned = new Map(
+      readdirSync(folder).map((file) => {
+        const name = path.basename(file, '.onnx');
+        const plan = planKernels(readNetwork(readFileSync(path.join(folder, file)), { name }), runtime);
+        return [name, { name, plan, features: featurize(plan) }];
+      }),
+    );
+    PLANNED.set(runtime, planned);
+  }
+  return planned;
+}
+
+export default function crossValidate({ networks, scenario, latencies, folds }: AccuracyTask): AccuracyResult {
+  const planned = plannedNetworks(networks, runtimeOfScenario(scenario));
+  const errors: [string, number][] = [];
+  for (const fold of folds) {
+    const held = new Set(fold);
+    const training = latencies
+      .filter((_, i) => !held.has(i))
+      .map(([name, latencyUs]) => ({ ...planned.get(name)!, latencyUs }));
+    const { kinds, fixedUs } = fitEndToEnd(training);
+    for (const i of fold) {
+      const [name, latencyUs] = latencies[i];
+      const { plan, features } = planned.get(name)!;
+      const predicted = predictPlan(kinds, plan, features).reduce((sum, value) => sum + value, fixedUs);
+      errors.push([name, Math.abs(predicted - latencyUs) / latencyUs]);
+    }
+  }
+  return errors;
+}

@@ -1,0 +1,184 @@
+/**
+ * Commands that need no service: plan, strip, profile, engine train, engine predict.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import {
+  type DimensionBindings,
+  featurize,
+  type Graph,
+  LEARNERS,
+  type Learner,
+  loadPredictor,
+  planKernels,
+  RUNTIMES,
+  stripOnnx,
+  trainPredictor,
+} from '../engine';
+import { readProfile, writeProfileTable } from '../profiles';
+import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files';
+import { joinProfiles, localScenario, measureNetwork } from './measure';
+import { formatLatency, formatPercent, type Output } from './output';
+import { showPredictions } from './show';
+
+export function addEngineCommands(program: Command, output: () => Output): void {
+  program
+    .command('plan')
+    .description('parse a network and show the kernels that a runtime launches for it')
+    .argument('<file>', 'network file (.onnx)')
+    .requiredOption('--runtime <runtime>', `rule pack: ${RUNTIMES.join(', ')}; @version may follow`)
+    .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
+    .action(async (file: string, { runtime, bind }: { runtime: string; bind: DimensionBindings }) => {
+      const graph = parseNetwork(await openNetwork(file), bind);
+      const plan = planKernels(graph, runtime);
+      const features = featurize(plan);
+      const kernels = plan.kernels.map(({ kind, fused, ops, reason }, i) => ({
+        kind,
+        fused,
+        ops,
+        reason,
+        features: features[i],
+      }));
+      output().result({ network: plan.network, runtime: plan.runtime, kernels, unsupported: [] }, () =>
+        output().table(
+          ['kernel', 'fused', 'ops', 'reason'],
+          kernels.map(({ kind, fused, ops, reason }) => [kind, fused.join('+'), ops.join(' '), reason]),
+        ),
+      );
+    });
+
+  program
+    .command('strip')
+    .description('copy a network without its weights')
+    .argument('<file>', 'network file (.onnx)')
+    .requiredOption('-o, --output <file>', 'where the copy goes')
+    .action(async (file: string, { output: target }: { output: string }) => {
+      const network = await openNetwork(file);
+      const { bytes, stripped, kept } = stripOnnx(network.bytes);
+      parseNetwork({ ...network, bytes });
+      await writeFile(target, bytes, { flag: 'wx' });
+      const result = { file: target, bytesBefore: network.bytes.length, bytes: bytes.length, stripped, kept };
+      output().result(
+        result,
+        () =>
+          `${target}: ${bytes.length} of ${network.bytes.length} bytes; ${stripped} weights left out, ${kept} small constants stayed`,
+      );
+    });
+
+  program
+    .command('profile')
+    .description('measure networks on this machine with onnxruntime, kernel by kernel and end to end')
+    .argument('<files...>', 'network files with their weights, or folders of them')
+    .requiredOption('-o, --output <dataset>', 'profile to write (.csv or .parquet)')
+    .option('--scenario <scenario>', 'runtime/device/processor/type', localScenario())
+    .option('--warm-ups <runs>', 'runs that do not count', Number, 3)
+    .option('--repetitions <runs>', 'runs that count', Number, 20)
+    .action(
+      async (given: string[], options: { output: string; scenario: string; warmUps: number; repetitions: number }) => {
+        const files = await networkPaths(given);
+        const progress = output().progress('measuring', files.length);
+        const profiles = [];
+        for (const [i, file] of files.entries()) {
+          const network = await openNetwork(file);
+          profiles.push(await measureNetwork(network.bytes, parseNetwork(network), options));
+          progress.update(i + 1);
+        }
+        progress.stop();
+        const profile = joinProfiles(profiles);
+        await writeProfileTable(profile, options.output);
+        const result = {
+          dataset: options.output,
+          scenario: options.scenario,
+          networks: profile.networks.length,
+          kernels: profile.kernels.length,
+        };
+        output().result(result, () =>
+          [
+            output().table(
+              ['network', 'latency'],
+              profile.networks.map(({ network, latencyUs }) => [network, formatLatency(latencyUs)]),
+            ),
+            `${profile.kernels.length} kernel rows and ${profile.networks.length} end-to-end rows of ${options.scenario} in ${options.output}`,
+          ].join('\n'),
+        );
+      },
+    );
+
+  const engine = program.command('engine').description('the engine alone, from files, without a service');
+
+  engine
+    .command('train')
+    .description('train one scenario from files to one ONNX file; the report goes to standard output')
+    .argument('<datasets...>', 'profiles (.csv, .json, .jsonl, .parquet)')
+    .requiredOption('--networks <folder>', 'folder of the network files that the profiles name')
+    .requiredOption('--scenario <scenario>', 'runtime/device/processor/type')
+    .option('--learner <learner>', LEARNERS.join(', '), 'lasso')
+    .option('--seed <number>', 'seeds every random choice', Number, 1)
+    .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')
+    .action(
+      async (
+        datasets: string[],
+        options: { networks: string; scenario: string; learner: Learner; seed: number; output: string },
+      ) => {
+        const profiles = await Promise.all(
+          datasets.map(async (file) => ({
+            sha256: createHash('sha256')
+              .update(await readFile(file))
+              .digest('hex'),
+            profile: await readProfile(file),
+          })),
+        );
+        const named = new Set(
+          profiles.flatMap(({ profile }) => [...profile.networks, ...profile.kernels].map(({ network }) => network)),
+        );
+        const graphs = await readGraphs(options.networks, named);
+        const progress = output().progress('training', 100);
+        const { onnx, report } = await trainPredictor({
+          ...options,
+          profiles,
+          graphs,
+          onProgress: ({ fraction }) => progress.update(100 * fraction),
+        });
+        progress.stop();
+        await writeFile(options.output, onnx);
+        const { endToEnd } = report;
+        output().result(report, () =>
+          [
+            `${options.output}: ${report.learner} on ${report.source}, ${report.networks} networks, ${report.kernelRows} kernel rows`,
+            `cross-validated error of whole networks: mean ${formatPercent(endToEnd.mape)}, median ${formatPercent(endToEnd.medianApe)}, within 10 %: ${formatPercent(100 * endToEnd.within10)}`,
+            ...report.dropped,
+          ].join('\n'),
+        );
+      },
+    );
+
+  engine
+    .command('predict')
+    .description('predict networks with an exported predictor')
+    .argument('<predictor.onnx>', 'what engine train wrote')
+    .argument('<networks...>', 'network files, or folders of them')
+    .option('--level <share>', 'coverage of the intervals', Number, 0.9)
+    .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
+    .action(async (file: string, given: string[], { level, bind }: { level: number; bind: DimensionBindings }) => {
+      const predictor = await loadPredictor(await readFile(file));
+      try {
+        const graphs = [];
+        for (const each of await networkPaths(given)) graphs.push(parseNetwork(await openNetwork(each), bind));
+        const predictions = await predictor.predict(graphs, { level });
+        output().result(predictions, () => showPredictions(output(), predictions));
+      } finally {
+        await predictor.release();
+      }
+    });
+}
+
+/** Graphs of a folder by network name; files that nobody names are not even opened. */
+async function readGraphs(folder: string, named: ReadonlySet<string>): Promise<Map<string, Graph>> {
+  const graphs = new Map<string, Graph>();
+  for (const file of await networkPaths([folder])) {
+    const network = await openNetwork(file);
+    if (named.has(network.name)) graphs.set(network.name, parseNetwork(network));
+  }
+  return graphs;
+}

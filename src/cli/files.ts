@@ -1,0 +1,65 @@
+/**
+ * Files that commands are given: networks by their paths or folders, and the bytes behind them.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type DimensionBindings, EngineError, type Graph, readNetwork } from '../engine';
+
+export interface NetworkFile {
+  readonly path: string;
+  /** The file's name without its extension. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Extensions of network files. */
+const EXTENSIONS = ['.onnx'];
+
+/** Files as they are given; every network file of a folder, in order of name. */
+export async function networkPaths(given: readonly string[]): Promise<string[]> {
+  const paths: string[] = [];
+  for (const each of given) {
+    if (!(await stat(each)).isDirectory()) {
+      paths.push(each);
+      continue;
+    }
+    const names = (await readdir(each)).filter((name) => EXTENSIONS.includes(path.extname(name).toLowerCase())).sort();
+    if (names.length === 0) {
+      throw new EngineError(
+        'INSUFFICIENT_DATA',
+        `folder ${each} has no network file`,
+        each,
+        `Network files end in ${EXTENSIONS.join(', ')}.`,
+      );
+    }
+    paths.push(...names.map((name) => path.join(each, name)));
+  }
+  return paths;
+}
+
+export async function openNetwork(file: string): Promise<NetworkFile> {
+  return { path: file, name: path.basename(file, path.extname(file)), bytes: await readFile(file) };
+}
+
+/** Reads a network; an error names the file. */
+export function parseNetwork({ path: file, name, bytes }: NetworkFile, bindings?: DimensionBindings): Graph {
+  try {
+    return readNetwork(bytes, { name, bindings });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new EngineError(error.code, error.message, error.where ? `${file}, ${error.where}` : file, error.remedy);
+  }
+}
+
+/** Reads `name=size` of a --bind option, which may be repeated. */
+export function collectBinding(text: string, previous: DimensionBindings): DimensionBindings {
+  const [, name, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+  if (!name)
+    throw new EngineError(
+      'UNBOUND_DIMENSION',
+      `--bind ${text} is not of the form name=size`,
+      '--bind',
+      'For example --bind batch=1.',
+    );
+  return { ...previous, [name]: Number(size) };
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+/**
+ * The fusecast command. Exit codes: 0 ok, 1 budget failed, 2 usage or input error, 3 inconclusive, 4 service error.
+ */
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config';
+import { ENGINE_VERSION, EngineError } from '../engine';
+import { ServiceError } from './client';
+import { addDemoCommand } from './demo';
+import { addEngineCommands } from './engine-commands';
+import { createOutput, type Output } from './output';
+import { addServiceCommands } from './service-commands';
+
+const USAGE = 2;
+const SERVICE = 4;
+
+function buildProgram(): { program: Command; output: () => Output } {
+  const program = new Command('fusecast')
+    .description('predicts how long a neural network takes on a device, kernel by kernel')
+    .version(ENGINE_VERSION)
+    .option('--json', 'machine-readable result on standard output, everything else on standard error')
+    .enablePositionalOptions();
+  let output: Output | undefined;
+  const getOutput = () => {
+    output ??= createOutput(program.opts().json === true);
+    return output;
+  };
+  addEngineCommands(program, getOutput);
+  addServiceCommands(program, getOutput);
+  addDemoCommand(program, getOutput);
+  // --json may stand behind the command too.
+  const everywhere = (command: Command) => {
+    command.exitOverride();
+    if (command !== program)
+      command.option('--json', 'machine-readable result', () => program.setOptionValue('json', true));
+    command.commands.forEach(everywhere);
+  };
+  everywhere(program);
+  return { program, output: getOutput };
+}
+
+/** What a person reads of a failure, and the exit code. */
+function describeFailure(error: unknown): {
+  code: string;
+  message: string;
+  where?: string;
+  remedy?: string;
+  exitCode: number;
+} {
+  if (error instanceof EngineError)
+    return { code: error.code, message: error.message, where: error.where, remedy: error.remedy, exitCode: USAGE };
+  if (error instanceof ServiceError) return { ...error.failure, exitCode: error.isInput ? USAGE : SERVICE };
+  if (error instanceof ConfigError) return { code: 'BAD_CONFIGURATION', message: error.message, exitCode: USAGE };
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'EISDIR' || code === 'EACCES' || code === 'EEXIST')
+    return { code, message, exitCode: USAGE };
+  return {
+    code: 'INTERNAL',
+    message: error instanceof Error ? (error.stack ?? message) : String(error),
+    exitCode: SERVICE,
+  };
+}
+
+async function main(): Promise<void> {
+  const { program, output } = buildProgram();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // commander has printed what is wrong; help and version are no errors.
+      process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+      return;
+    }
+    const { exitCode, ...failure } = describeFailure(error);
+    output().note(
+      `error ${failure.code}: ${failure.message}${failure.where ? `\n  at ${failure.where}` : ''}${failure.remedy ? `\n  ${failure.remedy}` : ''}`,
+    );
+    if (program.opts().json === true) process.stdout.write(`${JSON.stringify({ error: failure }, null, 2)}\n`);
+    process.exitCode = exitCode;
+  }
+}
+
+void main();

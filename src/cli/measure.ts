@@ -1,0 +1,123 @@
+/**
+ * Measures networks on this machine with onnxruntime, at the optimisation level whose kernels the plans of
+ * `onnxruntime-cpu` describe: end to end without profiling, then kernel by kernel from onnxruntime's own profile.
+ */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  createRandom,
+  type Graph,
+  type Harness,
+  ONNXRUNTIME_VERSION,
+  openSession,
+  type Profile,
+  profileFromOnnxruntime,
+} from '../engine';
+
+export interface MeasureOptions {
+  /** `onnxruntime/device/processor/type`. */
+  readonly scenario: string;
+  /** Runs that do not count, before each series. */
+  readonly warmUps: number;
+  /** Runs that count, in each series. */
+  readonly repetitions: number;
+}
+
+/** The scenario that this machine is measured under, unless told otherwise: one thread on the CPU. */
+export function localScenario(): string {
+  const device =
+    os
+      .hostname()
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[^a-z0-9]+/, '') || 'localhost';
+  return `onnxruntime/${device}/1thread/float`;
+}
+
+/**
+ * Measures one network.
+ *
+ * @param bytes the network with its weights
+ * @param graph the same network, read
+ * @returns one end-to-end row and a row for every kernel
+ */
+export async function measureNetwork(bytes: Uint8Array, graph: Graph, options: MeasureOptions): Promise<Profile> {
+  const { scenario, warmUps, repetitions } = options;
+  const feeds = randomInputs(graph);
+  const harness: Harness = { runtimeBuild: `onnxruntime ${ONNXRUNTIME_VERSION}`, threads: 1 };
+  const latencies = await measureRuns(bytes, feeds, options);
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'fusecast-profile-'));
+  try {
+    const session = await openSession(bytes, { optimization: 'extended', profilePrefix: path.join(folder, 'trace') });
+    for (let i = 0; i < warmUps + repetitions; i++) await session.run(feeds);
+    // The profile is complete only after this; releasing first would lose its end.
+    session.endProfiling();
+    await session.release();
+    const [trace] = await readdir(folder);
+    const profile = profileFromOnnxruntime(await readFile(path.join(folder, trace)), {
+      network: graph.name,
+      scenario,
+      warmUps,
+      harness,
+    });
+    return {
+      harnesses: [{ ...harness, warmUps, repetitions, statistic: 'median' }],
+      networks: [{ network: graph.name, scenario, harness: 0, ...latencies }],
+      kernels: profile.kernels,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** One profile of many. */
+export function joinProfiles(profiles: readonly Profile[]): Profile {
+  const harnesses = profiles.flatMap((profile) => profile.harnesses);
+  let first = 0;
+  const networks: Profile['networks'][number][] = [];
+  const kernels: Profile['kernels'][number][] = [];
+  for (const profile of profiles) {
+    const offset = first;
+    networks.push(...profile.networks.map((row) => ({ ...row, harness: row.harness + offset })));
+    kernels.push(...profile.kernels.map((row) => ({ ...row, harness: row.harness + offset })));
+    first += profile.harnesses.length;
+  }
+  return { harnesses, networks, kernels };
+}
+
+type Feeds = Parameters<Awaited<ReturnType<typeof openSession>>['run']>[0];
+
+function randomInputs(graph: Graph): Feeds {
+  const random = createRandom(1);
+  return Object.fromEntries(
+    graph.inputs.map((name) => {
+      const { shape } = graph.tensors.get(name)!;
+      const count = shape.reduce((product, size) => product * size, 1);
+      return [name, { shape, values: Float32Array.from({ length: count }, () => random.uniform()) }];
+    }),
+  );
+}
+
+async function measureRuns(
+  bytes: Uint8Array,
+  feeds: Feeds,
+  { warmUps, repetitions }: MeasureOptions,
+): Promise<{ latencyUs: number; deviationUs: number }> {
+  const session = await openSession(bytes, { optimization: 'extended' });
+  try {
+    const latencies: number[] = [];
+    for (let i = 0; i < warmUps + repetitions; i++) {
+      const began = performance.now();
+      await session.run(feeds);
+      if (i >= warmUps) latencies.push(1000 * (performance.now() - began));
+    }
+    latencies.sort((a, b) => a - b);
+    const latencyUs = latencies[latencies.length >> 1];
+    // Spread from the middle half, times 1.35 / 2 of a normal distribution: one interrupted run must not widen it.
+    const quartiles = latencies[Math.floor(0.75 * latencies.length)] - latencies[Math.floor(0.25 * latencies.length)];
+    return { latencyUs, deviationUs: quartiles / 1.349 };
+  } finally {
+    await session.release();
+  }
+}

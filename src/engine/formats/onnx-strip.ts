@@ -1,0 +1,44 @@
+/**
+ * Weights out of an ONNX file: a network's latency does not depend on their values, so they need not leave the house.
+ * Constants that decide shapes are small and stay; the plan of the stripped file is the plan of the whole one.
+ */
+import { elementCount } from '../shape-reader';
+import { decodeOnnx } from './onnx-reader';
+import { ModelProto, type TensorMessage } from './onnx-schema';
+
+/** Constants of up to this many elements keep their bytes: shapes, axes, permutations, clip bounds. */
+const KEPT_ELEMENTS = 64;
+
+/** What stands in the file where a weight's bytes were; no file of this name exists. */
+const ABSENT_FILE = 'weights-not-included';
+
+export interface StrippedNetwork {
+  readonly bytes: Uint8Array;
+  /** Constants whose bytes were left out. */
+  readonly stripped: number;
+  /** Constants that kept theirs. */
+  readonly kept: number;
+}
+
+/**
+ * @throws EngineError MALFORMED_FILE
+ */
+export function stripOnnx(bytes: Uint8Array): StrippedNetwork {
+  const model = decodeOnnx(bytes);
+  let stripped = 0;
+  let kept = 0;
+  const strip = (tensor: TensorMessage) => {
+    if (elementCount(tensor.dims) <= KEPT_ELEMENTS) {
+      kept++;
+      return;
+    }
+    stripped++;
+    for (const field of ['rawData', 'floatData', 'int32Data', 'int64Data', 'doubleData', 'uint64Data'] as const)
+      delete tensor[field];
+    tensor.dataLocation = 1;
+    tensor.externalData = [{ key: 'location', value: ABSENT_FILE }];
+  };
+  for (const tensor of model.graph?.initializer ?? []) strip(tensor);
+  for (const { attribute } of model.graph?.node ?? []) for (const { t } of attribute) if (t) strip(t);
+  return { bytes: ModelProto.encode(ModelProto.fromObject(model)).finish(), stripped, kept };
+}
