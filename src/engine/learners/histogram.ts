@@ -46,6 +46,8 @@ export function histogramLayout(binned: BinnedRows, weighted: boolean): Histogra
 export class HistogramBuilder {
   private readonly gradients: Float64Array;
   private readonly hessians: Float64Array;
+  /** Counts of all rows, gradients 0: the same for every root that holds all rows. Undefined with sample weights. */
+  private readonly allCounts: Float64Array | undefined;
 
   constructor(
     private readonly binned: BinnedRows,
@@ -53,18 +55,21 @@ export class HistogramBuilder {
   ) {
     this.gradients = new Float64Array(binned.rows);
     this.hessians = new Float64Array(layout.stride === 3 ? binned.rows : 0);
+    this.allCounts = layout.stride === 2 ? countAll(binned, layout) : undefined;
   }
 
   /**
    * Fills `histogram` from the node's rows. Columns that are not in `columns` hold nothing meaningful.
+   * @param node its row numbers rise
    * @param columns rising
    */
   build(histogram: Float64Array, node: NodeRows, derivatives: Derivatives, columns: readonly number[]): void {
-    const { binned, layout, gradients, hessians } = this;
-    const weighted = derivatives.hessians !== undefined;
+    const { binned, layout, gradients, hessians, allCounts } = this;
+    const known = node.count === binned.rows ? allCounts : undefined;
+    if (known) histogram.set(known);
+    else histogram.fill(0);
     gather(derivatives.gradients, node, gradients);
     if (derivatives.hessians) gather(derivatives.hessians, node, hessians);
-    histogram.fill(0);
     for (let next = 0; next < columns.length; ) {
       const block = columns[next] >> 2;
       const first = next;
@@ -73,28 +78,80 @@ export class HistogramBuilder {
       // For one or two columns of a block, two single passes cost less than the fourfold one.
       if (next - first >= 3 && 4 * block + 3 < binned.columns) {
         const offsets = layout.offsets.subarray(4 * block, 4 * block + 4);
-        if (weighted) addFourWeighted(histogram, words, node, gradients, hessians, offsets);
+        if (known) addFourGradients(histogram, words, gradients, offsets);
+        else if (derivatives.hessians) addFourWeighted(histogram, words, node, gradients, hessians, offsets);
         else addFour(histogram, words, node, gradients, offsets);
         continue;
       }
       for (let c = first; c < next; c++) {
         const shift = 8 * (columns[c] & 3);
         const offset = layout.offsets[columns[c]];
-        if (weighted) addOneWeighted(histogram, words, shift, node, gradients, hessians, offset);
+        if (known) addOneGradient(histogram, words, shift, gradients, offset);
+        else if (derivatives.hessians) addOneWeighted(histogram, words, shift, node, gradients, hessians, offset);
         else addOne(histogram, words, shift, node, gradients, offset);
       }
     }
   }
 }
 
+function countAll(binned: BinnedRows, layout: HistogramLayout): Float64Array {
+  const counts = new Float64Array(layout.length);
+  for (let j = 0; j < binned.columns; j++) {
+    const words = binned.words[j >> 2];
+    const shift = 8 * (j & 3);
+    for (let i = 0; i < binned.rows; i++) counts[layout.offsets[j] + 2 * ((words[i] >>> shift) & 255) + 1] += 1;
+  }
+  return counts;
+}
+
 /** Turns a parent's histogram into that of one child, given the other child's. */
 export function subtractHistogram(parent: Float64Array, sibling: Float64Array): void {
-  for (let i = 0; i < parent.length; i++) parent[i] -= sibling[i];
+  const { length } = parent;
+  let i = 0;
+  // Four at a time: nearly twice as fast, and with few rows this is a sixth of the training.
+  for (; i + 3 < length; i += 4) {
+    parent[i] -= sibling[i];
+    parent[i + 1] -= sibling[i + 1];
+    parent[i + 2] -= sibling[i + 2];
+    parent[i + 3] -= sibling[i + 3];
+  }
+  for (; i < length; i++) parent[i] -= sibling[i];
 }
 
 /** Into the node's order, once for all columns. */
 function gather(values: Float64Array, { rows, start, count }: NodeRows, ordered: Float64Array): void {
   for (let i = 0; i < count; i++) ordered[i] = values[rows[start + i]];
+}
+
+/** All rows, whose counts are there already: nothing but gradients to add, and no row numbers to follow. */
+function addFourGradients(
+  histogram: Float64Array,
+  words: Int32Array,
+  gradients: Float64Array,
+  offsets: Int32Array,
+): void {
+  const offset0 = offsets[0];
+  const offset1 = offsets[1];
+  const offset2 = offsets[2];
+  const offset3 = offsets[3];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    const gradient = gradients[i];
+    histogram[offset0 + ((word << 1) & 510)] += gradient;
+    histogram[offset1 + ((word >>> 7) & 510)] += gradient;
+    histogram[offset2 + ((word >>> 15) & 510)] += gradient;
+    histogram[offset3 + ((word >>> 23) & 510)] += gradient;
+  }
+}
+
+function addOneGradient(
+  histogram: Float64Array,
+  words: Int32Array,
+  shift: number,
+  gradients: Float64Array,
+  offset: number,
+): void {
+  for (let i = 0; i < words.length; i++) histogram[offset + 2 * ((words[i] >>> shift) & 255)] += gradients[i];
 }
 
 function addFour(

@@ -55,6 +55,21 @@ test.each([
   }
 });
 
+test('all rows, whose counts are known beforehand', () => {
+  const rising = rows.toSorted();
+  const layout = histogramLayout(binned, false);
+  const histogram = new Float64Array(layout.length).fill(99);
+  const node = { rows: rising, start: 0, count: ROWS };
+  new HistogramBuilder(binned, layout).build(histogram, node, { gradients, hessians: undefined }, all);
+  for (const j of all) {
+    for (let b = 0; b < binned.binCounts[j]; b++) {
+      const at = layout.offsets[j] + 2 * b;
+      const [gradient, , count] = naive(0, ROWS, undefined, j, b);
+      expect([histogram[at], histogram[at + 1]]).toEqual([gradient, count]);
+    }
+  }
+});
+
 test('a parent less one child is the other child', () => {
   const parent = build(0, ROWS, weights, all).histogram;
   subtractHistogram(parent, build(0, 60, weights, all).histogram);
