@@ -8,6 +8,8 @@ import { EngineError } from './engine/errors';
 export interface CsvRecords {
   /** 1-based line in which each record starts, the header's first. Blank lines are no records. */
   readonly lines: readonly number[];
+  /** Byte offset at which each record starts. */
+  readonly offsets: readonly number[];
   /** Fields of the first record. */
   readonly columnCount: number;
 }
@@ -21,7 +23,7 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 type LineEnding = 'LF' | 'CRLF' | 'CR';
 
 /**
- * Reads a file through, in constant memory but for a number a record.
+ * Reads a file through, in constant memory but for two numbers a record.
  * @param limit most records that are read; one more is an error
  * @throws EngineError MALFORMED_FILE with the line, if lines end in different ways; INVALID_PROFILE beyond the limit
  */
@@ -33,6 +35,7 @@ export async function scanCsvRecords(path: string, limit: number): Promise<CsvRe
 
 class CsvScanner {
   private readonly lines: number[] = [];
+  private readonly offsets: number[] = [];
   private columnCount = 1;
   private line = 1;
   private offset = 0;
@@ -55,7 +58,7 @@ class CsvScanner {
 
   end(): CsvRecords {
     if (this.afterReturn) this.endLine('CR');
-    return { lines: this.lines, columnCount: this.columnCount };
+    return { lines: this.lines, offsets: this.offsets, columnCount: this.columnCount };
   }
 
   private byte(byte: number): void {
@@ -82,6 +85,7 @@ class CsvScanner {
     if (!this.inRecord) {
       this.inRecord = true;
       this.lines.push(this.line);
+      this.offsets.push(this.offset - 1);
       if (this.lines.length > this.limit) this.refuseLength();
     }
     if (byte === QUOTE && this.atFieldStart) {

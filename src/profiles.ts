@@ -10,7 +10,7 @@ import type { Profile } from './engine/profile';
 import { readCsv, readParquet, writeTable } from './tables';
 
 /** JSON is parsed in memory as one text, which JavaScript limits to some 500 MB. */
-export const MAXIMUM_JSON_BYTES = 256 * 1024 * 1024;
+const MAXIMUM_JSON_BYTES = 256 * 1024 * 1024;
 
 type FileFormat = 'csv' | 'json' | 'jsonl' | 'parquet';
 

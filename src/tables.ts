@@ -2,42 +2,19 @@
  * Reads a CSV or Parquet file into a Table with DuckDB, and writes one. What the columns mean is the engine's business;
  * here are files, limits, and DuckDB's errors in our words. DuckDB may read that one file and nothing else.
  */
-import { mkdtemp, rename, rm, stat, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, DuckDBTypeId } from '@duckdb/node-api';
-import { scanCsvRecords } from './csv-records';
+import { type DuckDBConnection, DuckDBTypeId } from '@duckdb/node-api';
+import { type CsvRecords, scanCsvRecords } from './csv-records';
+import { identifier, literal, query, REMEDY, refuse, withDatabase, withFile } from './duckdb';
 import { EngineError } from './engine/errors';
 import type { Cell, Table } from './engine/formats/profile-cells';
 import { ProblemList } from './engine/formats/profile-problems';
 
-export const MAXIMUM_ROWS = 5_000_000;
+const MAXIMUM_ROWS = 5_000_000;
 export const MAXIMUM_COLUMNS = 1_000;
-/** A table is held in memory as a whole: this many cells are some 2 GB. */
-export const MAXIMUM_CELLS = 30_000_000;
-
-const REMEDY = 'Correct the file and send it again as a whole; nothing of it was taken.';
-const DUCKDB_OPTIONS = { memory_limit: '512MB', threads: '2', temp_directory: '' };
-
-/** Runs a function with a connection to an empty database that can reach one file; the file has a plain name there. */
-async function withFile<T>(file: string, run: (connection: DuckDBConnection, name: string) => Promise<T>): Promise<T> {
-  // DuckDB takes brackets and stars in a name for a pattern, and has no way to write them otherwise.
-  const directory = await mkdtemp(path.join(tmpdir(), 'fusecast-table-'));
-  const name = path.join(directory, 'table');
-  await symlink(path.resolve(file), name);
-  const instance = await DuckDBInstance.create(':memory:', DUCKDB_OPTIONS);
-  const connection = await instance.connect();
-  try {
-    await connection.run(`SET allowed_paths = [${literal(name)}]`);
-    await connection.run('SET enable_external_access = false');
-    await connection.run('SET lock_configuration = true');
-    return await run(connection, name);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-    await rm(directory, { recursive: true, force: true });
-  }
-}
+/** A table is held in memory as a whole, at about 120 bytes a cell, and its profile at 80 more: together some 2 GB. */
+export const MAXIMUM_CELLS = 10_000_000;
 
 /**
  * Reads a CSV file: UTF-8 with or without byte order mark, commas, double quotes, a header, LF or CRLF. All cells are
@@ -47,7 +24,8 @@ async function withFile<T>(file: string, run: (connection: DuckDBConnection, nam
  */
 export async function readCsv(file: string): Promise<Table> {
   await refuseEmpty(file);
-  const { lines, columnCount } = await scanCsvRecords(file, MAXIMUM_ROWS + 1);
+  const records = await scanCsvRecords(file, MAXIMUM_ROWS + 1);
+  const { lines, columnCount } = records;
   if (lines.length === 0) throw new EngineError('MALFORMED_FILE', 'The file has only blank lines.', 'line 1', REMEDY);
   if (columnCount < 2) {
     throw new EngineError(
@@ -65,7 +43,7 @@ export async function readCsv(file: string): Promise<Table> {
       strict_mode = true, null_padding = false, store_rejects = true)`;
     const rows = await query(connection, sql, 'CSV');
     const header = rows[0]?.map((cell) => String(cell ?? ''));
-    await refuseRejects(connection, header, columnCount);
+    await refuseRejects(connection, header, records);
     if (header === undefined || rows.length !== lines.length) {
       throw new EngineError(
         'MALFORMED_FILE',
@@ -79,20 +57,44 @@ export async function readCsv(file: string): Promise<Table> {
 }
 
 /** Turns the rows that DuckDB could not read into problems. */
-async function refuseRejects(connection: DuckDBConnection, header: readonly string[] | undefined, columnCount: number) {
-  // A row that is too short is listed once for each column it lacks: the first says how many it has.
+async function refuseRejects(connection: DuckDBConnection, header: readonly string[] | undefined, records: CsvRecords) {
+  // A row that is too short is listed once for each column it lacks, a row that is too long once for each it has beyond:
+  // the first and the last say how many it has. DuckDB's own line numbers do not count line endings in quotes.
   const rejects = await connection.runAndReadAll(
-    `SELECT line::DOUBLE, min(column_idx)::DOUBLE, error_type::VARCHAR, arg_min(error_message, column_idx), min(csv_line)
-     FROM reject_errors GROUP BY line, error_type ORDER BY line`,
+    `SELECT line_byte_position::DOUBLE, min(column_idx)::DOUBLE, error_type::VARCHAR,
+       CASE error_type WHEN 'TOO MANY COLUMNS' THEN arg_max(error_message, column_idx) ELSE arg_min(error_message, column_idx) END,
+       min(csv_line)
+     FROM reject_errors GROUP BY line_byte_position, error_type ORDER BY line_byte_position`,
   );
   const problems = new ProblemList('line');
-  for (const [line, column, kind, message, text] of rejects.getRowsJS() as Cell[][]) {
+  const rows = (rejects.getRowsJS() as Cell[][]).map(
+    ([offset, ...reject]) => [recordAt(records, Number(offset)), ...reject] as const,
+  );
+  // Without its header the file has no names of columns: what was read first is another row.
+  const names = rows[0]?.[0] === 0 ? undefined : header;
+  for (const [record, column, kind, message, text] of rows) {
     const found = /Found: (\d+)/.exec(String(message))?.[1];
-    const name = header?.[Number(column) - 1] ?? null;
-    const [where, value, expected] = describeReject(String(kind), { found, name, text, columnCount });
-    problems.add(Number(line), where, value, expected);
+    const name = names?.[Number(column) - 1] ?? null;
+    const [where, value, expected] = describeReject(String(kind), {
+      found,
+      name,
+      text,
+      columnCount: records.columnCount,
+    });
+    problems.add(records.lines[record]!, where, value, expected);
   }
   problems.throwIfAny('MALFORMED_FILE', 'CSV file', REMEDY);
+}
+
+/** Index of the record that begins at or before a byte, by bisection. */
+function recordAt({ offsets }: CsvRecords, offset: number): number {
+  let [low, high] = [0, offsets.length];
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle]! <= offset) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 interface Reject {
@@ -184,60 +186,33 @@ export async function writeTable(table: Table, file: string): Promise<void> {
     );
   }
   const part = `${path.resolve(file)}.${process.pid}.part`;
-  const instance = await DuckDBInstance.create(':memory:', DUCKDB_OPTIONS);
-  const connection = await instance.connect();
   try {
-    const isText = table.columns.map((_, column) => table.rows.some((row) => typeof row[column] === 'string'));
-    // As text in CSV, so that JavaScript writes the numbers: shortest form that reads back as the same number.
-    const asText = isText.map((text) => text || extension === '.csv');
-    const definitions = table.columns.map(
-      (name, column) => `${identifier(name)} ${asText[column] ? 'VARCHAR' : 'DOUBLE'}`,
-    );
-    await connection.run(`CREATE TABLE result (${definitions.join(', ')})`);
-    const appender = await connection.createAppender('result');
-    for (const row of table.rows) {
-      row.forEach((cell, column) => {
-        if (cell === null) appender.appendNull();
-        else if (asText[column]) appender.appendVarchar(String(cell));
-        else appender.appendDouble(Number(cell));
-      });
-      appender.endRow();
-    }
-    appender.closeSync();
-    const format = extension === '.csv' ? "FORMAT csv, HEADER true, DELIMITER ','" : 'FORMAT parquet, COMPRESSION zstd';
-    await connection.run(`COPY result TO ${literal(part)} (${format})`);
+    await withDatabase(async (connection) => {
+      const isText = table.columns.map((_, column) => table.rows.some((row) => typeof row[column] === 'string'));
+      // As text in CSV, so that JavaScript writes the numbers: shortest form that reads back as the same number.
+      const asText = isText.map((text) => text || extension === '.csv');
+      const columns = table.columns.map(
+        (name, column) => `${identifier(name)} ${asText[column] ? 'VARCHAR' : 'DOUBLE'}`,
+      );
+      await connection.run(`CREATE TABLE result (${columns.join(', ')})`);
+      const appender = await connection.createAppender('result');
+      for (const row of table.rows) {
+        row.forEach((cell, column) => {
+          if (cell === null) appender.appendNull();
+          else if (asText[column]) appender.appendVarchar(String(cell));
+          else appender.appendDouble(Number(cell));
+        });
+        appender.endRow();
+      }
+      appender.closeSync();
+      const format =
+        extension === '.csv' ? "FORMAT csv, HEADER true, DELIMITER ','" : 'FORMAT parquet, COMPRESSION zstd';
+      await connection.run(`COPY result TO ${literal(part)} (${format})`);
+    });
     await rename(part, file);
   } finally {
-    connection.closeSync();
-    instance.closeSync();
     await rm(part, { force: true });
   }
-}
-
-async function query(connection: DuckDBConnection, sql: string, format: string): Promise<Cell[][]> {
-  try {
-    return (await connection.runAndReadAll(sql)).getRowsJS() as Cell[][];
-  } catch (error) {
-    return refuse(format)(error);
-  }
-}
-
-/** DuckDB's first line says what is wrong; what follows are options that nobody but we can set. */
-function refuse(format: string) {
-  return (error: unknown): never => {
-    const message = error instanceof Error ? error.message : String(error);
-    const line = /on Line: (\d+)/i.exec(message)?.[1];
-    const what = message
-      .split('\n', 1)[0]!
-      .replace(/^[A-Za-z ]*Error: /, '')
-      .replaceAll(/['"]?\/\S*fusecast-table-\S*?\/table['"]?/g, 'the file');
-    throw new EngineError(
-      'MALFORMED_FILE',
-      `The file cannot be read as ${format}: ${what}.`,
-      line && `line ${line}`,
-      REMEDY,
-    );
-  };
 }
 
 async function refuseEmpty(file: string): Promise<void> {
@@ -259,12 +234,4 @@ function refuseSize(rows: number, columns: number): void {
       undefined,
       'Split the file.',
     );
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

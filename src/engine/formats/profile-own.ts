@@ -27,7 +27,7 @@ import {
 } from './profile-cells';
 import { ProblemList } from './profile-problems';
 
-export const REQUIRED_COLUMNS = ['network', 'scenario', 'latencyUs'] as const;
+const REQUIRED_COLUMNS = ['network', 'scenario', 'latencyUs'] as const;
 const KERNEL_COLUMNS = ['kernel', 'kind', 'fused'] as const;
 const HARNESS_NAMES = Object.keys(HARNESS_FIELDS) as readonly (keyof Harness)[];
 const COLUMNS: readonly string[] = [

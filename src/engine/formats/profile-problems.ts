@@ -5,7 +5,7 @@
 import { EngineError, type EngineErrorCode, type Problem } from '../errors';
 
 /** This many problems are listed in full; the rest is counted. */
-export const LISTED_PROBLEMS = 20;
+const LISTED_PROBLEMS = 20;
 
 const SHOWN_VALUE_LENGTH = 60;
 
