@@ -19,7 +19,7 @@ export interface HistogramLayout {
 
 /** The rows of one node, in the order of training. */
 export interface NodeRows {
-  /** Row numbers; the node's are those from `start`, `count` of them. */
+  /** Row numbers; the node's are those from `start`, `count` of them, rising. */
   readonly rows: Int32Array;
   readonly start: number;
   readonly count: number;
@@ -60,7 +60,6 @@ export class HistogramBuilder {
 
   /**
    * Fills `histogram` from the node's rows. Columns that are not in `columns` hold nothing meaningful.
-   * @param node its row numbers rise
    * @param columns rising
    */
   build(histogram: Float64Array, node: NodeRows, derivatives: Derivatives, columns: readonly number[]): void {

@@ -1,7 +1,7 @@
 /**
- * A least-squares problem  |t - A w|^2 + ridge |w|^2  as the products A'A and A't, which is all that the Lasso's solver looks at.
- * Columns of A'A are made when first asked for, which is when their coordinate leaves zero: wide problems do not pay
- * for the whole square. It knows no penalty.
+ * A least-squares problem  |t - A w|^2 + ridge |w|^2  as the products A'A and A't, which is all that the Lasso's
+ * solver looks at. Columns of A'A are made when first asked for, which is when their coordinate leaves zero: wide
+ * problems do not pay for the whole square. It knows no 1-norm.
  */
 
 /** A least-squares problem, and those products of its columns that were needed so far. */

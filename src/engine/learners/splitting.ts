@@ -38,7 +38,7 @@ export interface SplitSearch {
   readonly columns: readonly number[];
 }
 
-export interface Split {
+interface Split {
   readonly gain: number;
   readonly column: number;
   /** Rows whose bin is at most this go left. */

@@ -14,7 +14,7 @@ export interface NumericRows {
 }
 
 /** An argument outside its range or of the wrong length. */
-export class InvalidArgumentError extends RangeError {
+class InvalidArgumentError extends RangeError {
   override readonly name = 'InvalidArgumentError';
   readonly code = 'INVALID_ARGUMENT';
 

@@ -46,6 +46,19 @@ describe('against scikit-learn', () => {
     );
   }
 
+  for (const { x, y, sampleWeights, elasticNets } of golden.problems) {
+    test.each(elasticNets)(
+      `${x.rows} x ${x.columns}: alpha $alpha and ridge $ridge, nonNegative $nonNegative`,
+      (expected) => {
+        const { alpha, ridge, nonNegative } = expected;
+        const model = fitLasso(x, y, { alpha, ridge, nonNegative, sampleWeights });
+        expect(model.converged).toBe(true);
+        expect(difference(model.weights, expected.weights)).toBeLessThan(1e-6);
+        expect(Math.abs(model.intercept - expected.intercept)).toBeLessThan(1e-6);
+      },
+    );
+  }
+
   test.each(golden.relative.cases)('relative setting, alpha $alpha: the fit of the reference program', (expected) => {
     const { x, y } = golden.relative;
     const model = fitRelativeLasso(x, y, { alpha: expected.alpha });

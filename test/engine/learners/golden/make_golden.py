@@ -16,7 +16,7 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
-from sklearn.linear_model import Lasso
+from sklearn.linear_model import ElasticNet, Lasso
 
 HERE = Path(__file__).parent
 # Far below the default: the golden weights are the minimum itself, not where a stopping rule left off.
@@ -52,7 +52,15 @@ def lasso():
                         cases.append({"alpha": alpha, "nonNegative": non_negative, "fitIntercept": intercept,
                                       "weighted": weighted, "weights": model.coef_.tolist(),
                                       "intercept": float(model.intercept_)})
-        problems.append({"x": matrix(x), "y": y.tolist(), "sampleWeights": weights.tolist(), "cases": cases})
+        nets = []
+        for l1_ratio in (0.9, 0.5, 0.1):
+            for non_negative in (False, True):
+                model = ElasticNet(alpha=0.4, l1_ratio=l1_ratio, positive=non_negative, tol=1e-15, max_iter=2_000_000)
+                model.fit(x, y, sample_weight=weights)
+                nets.append({"alpha": 0.4 * l1_ratio, "ridge": 0.4 * (1 - l1_ratio), "nonNegative": non_negative,
+                             "weights": model.coef_.tolist(), "intercept": float(model.intercept_)})
+        problems.append({"x": matrix(x), "y": y.tolist(), "sampleWeights": weights.tolist(), "cases": cases,
+                         "elasticNets": nets})
     save("lasso.json", {"problems": problems, "relative": relative(random)})
 
 
