@@ -1,7 +1,6 @@
 /** The closed sets of words that tables and GraphQL share. The engine's words are mapped onto them where they differ. */
 import { registerEnumType } from 'type-graphql';
-import type { KernelCoverage as EngineKernelCoverage } from '../engine/predictor';
-import type { Learner as EngineLearner } from '../engine/training';
+import type { KernelCoverage as EngineKernelCoverage, Learner as EngineLearner } from '../engine';
 import { ERROR_CODES } from '../errors';
 
 /** An object with each word as key and value, which is how type-graphql takes an enum. */

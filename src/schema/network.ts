@@ -14,7 +14,7 @@ export class NetworkInput {
   name!: string;
 
   @Field(() => [Int])
-  shape!: number[];
+  shape!: readonly number[];
 
   @Field()
   type!: string;
@@ -35,7 +35,7 @@ export class NetworkSummary {
   multiplyAccumulates!: number;
 
   @Field(() => [NetworkInput])
-  inputs!: NetworkInput[];
+  inputs!: readonly NetworkInput[];
 }
 
 @InputType('DimensionBindingInput')

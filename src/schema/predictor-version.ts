@@ -2,7 +2,7 @@
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsInt, Length, Max, Min } from 'class-validator';
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
-import type { TrainingReport as EngineTrainingReport } from '../engine/training';
+import type { TrainingReport as EngineTrainingReport } from '../engine';
 import { bigintAsNumber } from './columns';
 import { connectionOf } from './connection';
 import { Learner, VersionStatus } from './enums';

@@ -1,0 +1,122 @@
+/**
+ * What runs in a worker thread: the long calls of the engine, and the reading of files for it. Each exported function
+ * is one task; engine-pool.ts is its other side. Must not know rows, teams or the object store.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import {
+  describeNetwork,
+  EngineError,
+  type Graph,
+  type Learner,
+  type NetworkDescription,
+  type Profile,
+  parseScenario,
+  readNetwork,
+  type Scenario,
+  type TrainedPredictor,
+  type TrainingProgress,
+  trainPredictor,
+} from './engine';
+import { readProfile } from './profiles';
+
+/** A profile's file on this machine; network and scenario for the format that does not say them. */
+export interface ProfileFile {
+  readonly path: string;
+  readonly network?: string;
+  readonly scenario?: string;
+}
+
+export interface NetworkFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly bindings: Readonly<Record<string, number>>;
+}
+
+export interface ScenarioSummary extends Scenario {
+  readonly name: string;
+  readonly networkRows: number;
+  readonly kernelRows: number;
+}
+
+export interface ProfileSummary {
+  readonly networkRows: number;
+  readonly kernelRows: number;
+  readonly scenarios: readonly ScenarioSummary[];
+}
+
+export interface TrainingTask {
+  readonly scenario: string;
+  readonly learner: Learner;
+  readonly seed: number;
+  readonly profiles: readonly { readonly sha256: string; readonly profile: Profile }[];
+  readonly networks: readonly NetworkFile[];
+  /** Gets a TrainingProgress at every step. */
+  readonly progress: MessagePort;
+}
+
+/** Fields of an EngineError: classes do not cross threads. */
+export interface EngineRefusal extends Pick<EngineError, 'code' | 'message' | 'where' | 'remedy'> {
+  readonly problems: EngineError['problems'];
+  readonly problemCount: number;
+}
+
+export type Outcome<T> = { readonly value: T } | { readonly refusal: EngineRefusal };
+
+async function outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const { code, message, where, remedy, problems, problemCount } = error;
+    return { refusal: { code, message, where, remedy, problems, problemCount } };
+  }
+}
+
+/** What is in a profile: rows in all and of each scenario. */
+export function summarizeProfile({ path, network, scenario }: ProfileFile): Promise<Outcome<ProfileSummary>> {
+  return outcome(async () => {
+    const profile = await readProfile(path, { network, scenario });
+    const rows = new Map<string, { networkRows: number; kernelRows: number }>();
+    const rowsOf = (name: string) => {
+      const counted = rows.get(name) ?? { networkRows: 0, kernelRows: 0 };
+      rows.set(name, counted);
+      return counted;
+    };
+    for (const measurement of profile.networks) rowsOf(measurement.scenario).networkRows += 1;
+    for (const measurement of profile.kernels) rowsOf(measurement.scenario).kernelRows += 1;
+    return {
+      networkRows: profile.networks.length,
+      kernelRows: profile.kernels.length,
+      scenarios: [...rows].map(([name, counted]) => ({ name, ...parseScenario(name), ...counted })),
+    };
+  });
+}
+
+/** The measurements of one scenario in a profile. */
+export function readScenario(task: { file: ProfileFile; scenario: string }): Promise<Outcome<Profile>> {
+  return outcome(async () => {
+    const { path, network, scenario } = task.file;
+    const { harnesses, networks, kernels } = await readProfile(path, { network, scenario });
+    return {
+      harnesses,
+      networks: networks.filter((row) => row.scenario === task.scenario),
+      kernels: kernels.filter((row) => row.scenario === task.scenario),
+    };
+  });
+}
+
+/** What a network's file says. */
+export function summarizeNetwork({ name, bytes, bindings }: NetworkFile): Promise<Outcome<NetworkDescription>> {
+  return outcome(() => describeNetwork(readNetwork(bytes, { name, bindings })));
+}
+
+/** Trains one version. */
+export function train(task: TrainingTask): Promise<Outcome<TrainedPredictor>> {
+  return outcome(() => {
+    const { scenario, learner, seed, profiles } = task;
+    const graphs = new Map<string, Graph>();
+    for (const { name, bytes, bindings } of task.networks) graphs.set(name, readNetwork(bytes, { name, bindings }));
+    const onProgress = (progress: TrainingProgress) => task.progress.postMessage(progress);
+    return trainPredictor({ scenario, learner, seed, profiles, graphs, onProgress });
+  });
+}

@@ -1,0 +1,279 @@
+/**
+ * The composition root: configuration to running service. Nothing else makes connections, stores, pools or servers.
+ *
+ *   node dist/src/main.js           runs the service
+ *   node dist/src/main.js migrate   brings the database up to date and ends
+ *   node dist/src/main.js schema    writes schema.graphql and ends
+ */
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { Client } from 'pg';
+import pino, { type Logger } from 'pino';
+import { DataSource } from 'typeorm';
+import { type Config, ConfigError, projectDirectory, readConfig } from './config';
+import { EnginePool } from './engine-pool';
+import { ingestDataset, ingestNetwork } from './ingest';
+import { prepareQueues, Worker } from './jobs';
+import { createApplicationRole, migrate } from './migrate';
+import { Notifications } from './notifications';
+import { buildGraphQLSchema } from './resolvers';
+import { ApiKey } from './schema/api-key';
+import { Dataset, DatasetScenario } from './schema/dataset';
+import { Network } from './schema/network';
+import { SnakeCaseNames } from './schema/node';
+import { Person, PersonSession } from './schema/person';
+import { Prediction } from './schema/prediction';
+import { Predictor } from './schema/predictor';
+import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
+import { Device, Scenario } from './schema/scenario';
+import { Member, Team } from './schema/team';
+import { Upload } from './schema/upload';
+import { startServer } from './server';
+import { Serving } from './serving';
+import { DirectoryObjectStore } from './storage/directory';
+import { startEmbeddedPostgres } from './storage/embedded-postgres';
+import type { ObjectStore } from './storage/object-store';
+import { S3ObjectStore } from './storage/s3';
+import { Tenancy } from './tenancy';
+import { trainVersion } from './training';
+
+const INGEST_CONCURRENCY = 2;
+const DATABASE_CONNECTIONS = 10;
+
+export interface Service {
+  /** Where the API listens; for a worker, which has none, the public URL if there is one. */
+  readonly url: string;
+  /** Ends gracefully: open requests are answered, running jobs ended or handed back. */
+  stop(): Promise<void>;
+}
+
+/** Parts that a caller in the same process (a test, the demo) brings itself. */
+export interface ServiceOverrides {
+  readonly log?: Logger;
+  /** Path of the engine thread's program, where it is not the compiled one beside this file. */
+  readonly engineThread?: string;
+}
+
+/** Things that were started, to be stopped in the opposite order. */
+class Started {
+  readonly #stops: (() => unknown)[] = [];
+
+  add(stop: () => unknown): void {
+    this.#stops.push(stop);
+  }
+
+  /** Stops everything, even if something fails, and throws the first failure. */
+  async stop(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** The URL of the database, which is up to date, and running if it is the embedded one. */
+async function openDatabase(config: Config, log: Logger, started: Started): Promise<string> {
+  let url: string;
+  if (config.database.kind === 'server') {
+    url = config.database.url;
+  } else {
+    const onLog = (line: string) => log.info(line);
+    const server = await startEmbeddedPostgres({ directory: config.database.directory, onLog });
+    started.add(() => server.stop());
+    url = server.url;
+    await withClient(server.superuserUrl, (client) => createApplicationRole(client, new URL(url).username));
+  }
+  await withClient(url, async (client) => {
+    const directory = join(projectDirectory(), 'migrations');
+    const applied = await migrate(client, directory, () => prepareQueues(url, (sql) => client.query(sql)));
+    for (const name of applied) log.info({ migration: name }, 'migrated');
+  });
+  return url;
+}
+
+async function withClient<T>(connectionString: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function createDataSource(url: string): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    entities: [
+      Person,
+      PersonSession,
+      Team,
+      Member,
+      ApiKey,
+      Upload,
+      Device,
+      Scenario,
+      Dataset,
+      DatasetScenario,
+      Network,
+      Predictor,
+      PredictorVersion,
+      PredictorVersionDataset,
+      Prediction,
+    ],
+    namingStrategy: new SnakeCaseNames(),
+    synchronize: false,
+    installExtensions: false,
+    uuidExtension: 'pgcrypto',
+    applicationName: 'fusecast',
+    poolSize: DATABASE_CONNECTIONS,
+  });
+}
+
+async function openObjectStore(config: Config, publicUrl: () => string): Promise<ObjectStore> {
+  if (config.objects.kind === 's3') {
+    const { endpoint, bucket, region, accessKeyId, secretAccessKey } = config.objects;
+    const credentials = { accessKeyId, secretAccessKey };
+    const store = new S3ObjectStore({ endpoint, bucket, region, credentials, forcePathStyle: true });
+    await store.ensureBucket();
+    return store;
+  }
+  const { directory, secretFile } = config.objects;
+  const signingSecret = await readOrMakeSecret(secretFile);
+  const store = new DirectoryObjectStore({ directory, signingSecret, publicUrl });
+  await store.removeLeftovers();
+  return store;
+}
+
+/** The secret in the file; of two processes that make it at once, one wins and both use its. */
+async function readOrMakeSecret(file: string): Promise<string> {
+  await mkdir(dirname(file), { recursive: true });
+  try {
+    await writeFile(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600, flush: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFile(file, 'utf8');
+}
+
+/**
+ * Starts the service in this process, in the role that the configuration says.
+ * @throws ConfigError, MigrationError, EmbeddedPostgresError, StorageError; nothing is left running then
+ */
+export async function startService(config: Config, overrides: ServiceOverrides = {}): Promise<Service> {
+  const log = overrides.log ?? pino({ level: config.logLevel });
+  const started = new Started();
+  try {
+    const url = await compose(config, log, started, overrides);
+    return { url, stop: () => started.stop() };
+  } catch (error) {
+    await started.stop().catch((failure) => log.error({ err: failure }, 'stopping after a failed start'));
+    throw error;
+  }
+}
+
+async function compose(config: Config, log: Logger, started: Started, overrides: ServiceOverrides): Promise<string> {
+  const connectionString = await openDatabase(config, log, started);
+  const database = await createDataSource(connectionString).initialize();
+  started.add(() => database.destroy());
+  let publicUrl = config.http.publicUrl ?? '';
+  const store = await openObjectStore(config, () => publicUrl);
+  const notifications = new Notifications(connectionString, log);
+  await notifications.start();
+  started.add(() => notifications.stop());
+  const tenancy = new Tenancy(database);
+
+  if (config.role !== 'api') {
+    const program = overrides.engineThread ?? join(__dirname, 'engine-thread.js');
+    const engine = new EnginePool(program, config.trainingThreads);
+    started.add(() => engine.stop());
+    const services = { tenancy, store, engine, notifications };
+    const concurrency = {
+      ingestDataset: INGEST_CONCURRENCY,
+      ingestNetwork: INGEST_CONCURRENCY,
+      trainPredictor: config.trainingThreads,
+    };
+    const worker = new Worker({ connectionString, notifications, log, concurrency });
+    started.add(() => worker.stop());
+    await worker.start({
+      ingestDataset: (payload, context) => ingestDataset(services, payload, context),
+      ingestNetwork: (payload, context) => ingestNetwork(services, payload, context),
+      trainPredictor: (payload, context) => trainVersion(services, payload, context),
+    });
+  }
+  if (config.role === 'worker') return publicUrl;
+
+  const serving = new Serving(store);
+  started.add(() => serving.stop());
+  const server = await startServer({
+    tenancy,
+    store,
+    serving,
+    notifications,
+    log,
+    schema: await buildGraphQLSchema(),
+    host: config.http.host,
+    port: config.http.port,
+    checkReadiness: async () => {
+      await Promise.all([tenancy.check(), store.head('readiness')]);
+    },
+  });
+  started.add(() => server.stop());
+  publicUrl ||= server.url;
+  return server.url;
+}
+
+/** The schema as schema.graphql has it. */
+export async function printedSchema(): Promise<string> {
+  return `${printSchema(lexicographicSortSchema(await buildGraphQLSchema()))}\n`;
+}
+
+async function runMigrations(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel });
+  const started = new Started();
+  try {
+    await openDatabase(config, log, started);
+  } finally {
+    await started.stop();
+  }
+}
+
+async function runService(config: Config): Promise<void> {
+  const service = await startService(config);
+  process.stderr.write(`Fusecast ${config.role}: ${service.url}/graphql\n`);
+  const signal = await new Promise<string>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  process.stderr.write(`${signal}: stopping\n`);
+  await service.stop();
+}
+
+async function main(command: string | undefined): Promise<void> {
+  if (command === 'schema') {
+    await writeFile(join(projectDirectory(), 'schema.graphql'), await printedSchema());
+  } else if (command === 'migrate') {
+    await runMigrations(readConfig());
+  } else if (command === undefined) {
+    await runService(readConfig());
+  } else {
+    throw new ConfigError([{ variable: command, message: 'is no command; expected none, migrate or schema' }]);
+  }
+}
+
+if (require.main === module) {
+  main(process.argv[2]).catch((error: unknown) => {
+    const wrongConfiguration = error instanceof ConfigError;
+    process.stderr.write(`${wrongConfiguration || !(error instanceof Error) ? String(error) : error.stack}\n`);
+    process.exitCode = wrongConfiguration ? 2 : 1;
+  });
+}

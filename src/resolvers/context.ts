@@ -1,0 +1,65 @@
+/** What every resolver gets: who asks, and the parts of the service it may use. Made once a request by server.ts. */
+import DataLoader from 'dataloader';
+import { In, type ObjectLiteral } from 'typeorm';
+import { CodedError } from '../errors';
+import type { Notifications } from '../notifications';
+import { type Node, parseGlobalId, type TeamNode } from '../schema/node';
+import type { Serving } from '../serving';
+import type { ObjectStore } from '../storage/object-store';
+import type { Session, TeamSession, Tenancy } from '../tenancy';
+
+/** The parts of the service, the same for all requests. */
+export interface Services {
+  readonly tenancy: Tenancy;
+  readonly store: ObjectStore;
+  readonly serving: Serving;
+  readonly notifications: Notifications;
+}
+
+export interface RequestContext extends Services {
+  readonly session: Session;
+  readonly requestId: string;
+  /** Rows of the session's team that this request has read, by noun and id. */
+  readonly loaders: Map<NodeClass, DataLoader<string, TeamNode | undefined>>;
+}
+
+type NodeClass<T extends Node = Node> = (new () => T) & { readonly name: string };
+
+/**
+ * Reads a row of the session's team by id, together with the others that this request needs at the moment: a list of
+ * a hundred predictions reads its networks with one statement.
+ */
+export async function loadById<T extends TeamNode>(
+  context: RequestContext,
+  session: TeamSession,
+  noun: NodeClass<T>,
+  id: string,
+): Promise<T> {
+  let loader = context.loaders.get(noun);
+  if (!loader) {
+    loader = new DataLoader(async (ids) => {
+      const rows = await context.tenancy.inTeam(session, (manager) =>
+        manager.findBy<TeamNode & ObjectLiteral>(noun, { id: In([...ids]) }),
+      );
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((key) => byId.get(key));
+    });
+    context.loaders.set(noun, loader);
+  }
+  const row = await loader.load(id);
+  if (!row) throw new Error(`${noun.name} ${id} is referred to but not there.`);
+  return row as T;
+}
+
+/** The row id in a global id. @throws BAD_INPUT if it is malformed or of another type */
+export function rowId(noun: NodeClass, globalId: string, argument: string): string {
+  const parsed = parseGlobalId(globalId);
+  if (parsed?.type === noun.name) return parsed.id;
+  const found = parsed ? `the id of a ${parsed.type}` : 'no id of ours';
+  throw new CodedError(
+    'BAD_INPUT',
+    `${argument} is ${found}: ${JSON.stringify(globalId.slice(0, 100))}.`,
+    argument,
+    `Give the id of a ${noun.name}.`,
+  );
+}

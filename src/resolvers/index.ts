@@ -1,0 +1,50 @@
+/** All resolvers, and the schema they make. */
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { GraphQLDateTimeISO } from 'graphql-scalars';
+import { buildSchema, type PubSub } from 'type-graphql';
+import { ApiKeyResolver } from './api-key';
+import { DatasetResolver } from './dataset';
+import { NetworkResolver } from './network';
+import { NodeResolver } from './node';
+import { PersonResolver } from './person';
+import { PredictionResolver } from './prediction';
+import { PredictorResolver } from './predictor';
+import { PredictorVersionResolver } from './predictor-version';
+import { ScenarioResolver } from './scenario';
+import { TeamResolver } from './team';
+import { UploadResolver } from './upload';
+
+export type { RequestContext, Services } from './context';
+
+/** type-graphql wants one for any subscription; ours bring their own source (PostgreSQL), so it is never used. */
+const UNUSED_PUB_SUB: PubSub = {
+  publish() {
+    throw new Error('Subscriptions are fed by PostgreSQL.');
+  },
+  subscribe() {
+    throw new Error('Subscriptions are fed by PostgreSQL.');
+  },
+};
+
+/** The executable schema. Arguments are checked by the rules of their input classes before a resolver runs. */
+export function buildGraphQLSchema(): Promise<GraphQLSchema> {
+  return buildSchema({
+    resolvers: [
+      NodeResolver,
+      PersonResolver,
+      TeamResolver,
+      ApiKeyResolver,
+      UploadResolver,
+      DatasetResolver,
+      NetworkResolver,
+      ScenarioResolver,
+      PredictorResolver,
+      PredictorVersionResolver,
+      PredictionResolver,
+    ],
+    scalarsMap: [{ type: Date, scalar: GraphQLDateTimeISO }],
+    validate: { forbidUnknownValues: false },
+    pubSub: UNUSED_PUB_SUB,
+  });
+}

@@ -1,0 +1,50 @@
+/** Networks. */
+import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { enqueue } from '../jobs';
+import { type Connection, PageArguments } from '../schema/connection';
+import { CreateNetworkInput, CreateNetworkPayload, Network, NetworkConnection, NetworkFilter } from '../schema/network';
+import { newId } from '../schema/node';
+import { authorize } from '../tenancy';
+import type { RequestContext } from './context';
+import { given, readPage } from './pages';
+import { alreadyUsed, arrivedUpload } from './upload';
+
+@Resolver(() => Network)
+export class NetworkResolver {
+  @Query(() => NetworkConnection)
+  async networks(
+    @Args() page: PageArguments,
+    @Arg('filter', () => NetworkFilter, { defaultValue: {} }) filter: NetworkFilter,
+    @Ctx() context: RequestContext,
+  ): Promise<Connection<Network>> {
+    const session = authorize(context.session, 'NETWORK_READ');
+    return context.tenancy.inTeam(session, (manager) => readPage(manager, Network, page, given(filter)));
+  }
+
+  @Mutation(() => CreateNetworkPayload, {
+    description: 'Makes a network of an upload whose bytes have arrived. It becomes READY or REJECTED soon.',
+  })
+  async createNetwork(
+    @Arg('input') input: CreateNetworkInput,
+    @Ctx() context: RequestContext,
+  ): Promise<CreateNetworkPayload> {
+    const session = authorize(context.session, 'NETWORK_WRITE');
+    const upload = await arrivedUpload(context, session, 'NETWORK', input.uploadId);
+    const { teamId, fileName, sizeBytes, sha256, objectKey } = upload;
+    const { name, bindings } = input;
+    const id = newId();
+    return context.tenancy.inTeam(session, async (manager) => {
+      await manager
+        .createQueryBuilder()
+        .insert()
+        .into(Network)
+        .values({ id, teamId, uploadId: upload.id, name, fileName, sizeBytes, sha256, objectKey, bindings })
+        .orIgnore()
+        .execute();
+      const network = await manager.findOneByOrFail(Network, { uploadId: upload.id });
+      if (network.id !== id) throw alreadyUsed('Network', network.id);
+      await enqueue(manager, 'ingestNetwork', { teamId, networkId: id });
+      return { network };
+    });
+  }
+}

@@ -1,0 +1,45 @@
+/** Any node by its global id. */
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { CodedError, notFound } from '../errors';
+import { ApiKey } from '../schema/api-key';
+import { Dataset } from '../schema/dataset';
+import { Network } from '../schema/network';
+import { Node, parseGlobalId } from '../schema/node';
+import { Prediction } from '../schema/prediction';
+import { Predictor } from '../schema/predictor';
+import { PredictorVersion } from '../schema/predictor-version';
+import { Device, Scenario } from '../schema/scenario';
+import { Team } from '../schema/team';
+import { authorize, type TeamAction } from '../tenancy';
+import type { RequestContext } from './context';
+
+/** Every type of node, and the action that reads it. A person is reached through `viewer` alone. */
+const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> = new Map(
+  Object.entries({
+    Team: { noun: Team, action: 'TEAM_READ' },
+    ApiKey: { noun: ApiKey, action: 'API_KEY_READ' },
+    Device: { noun: Device, action: 'SCENARIO_READ' },
+    Scenario: { noun: Scenario, action: 'SCENARIO_READ' },
+    Dataset: { noun: Dataset, action: 'DATASET_READ' },
+    Network: { noun: Network, action: 'NETWORK_READ' },
+    Predictor: { noun: Predictor, action: 'PREDICTOR_READ' },
+    PredictorVersion: { noun: PredictorVersion, action: 'PREDICTOR_READ' },
+    Prediction: { noun: Prediction, action: 'PREDICTION_READ' },
+  } as const),
+);
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => Node, { description: 'Anything of the team by its id.' })
+  async node(@Arg('id', () => ID) globalId: string, @Ctx() context: RequestContext): Promise<Node> {
+    const parsed = parseGlobalId(globalId);
+    const type = parsed && NODES.get(parsed.type);
+    const session = authorize(context.session, type?.action ?? 'TEAM_READ');
+    if (!parsed || !type) {
+      throw new CodedError('BAD_INPUT', `id is no id of a node: ${JSON.stringify(globalId.slice(0, 100))}.`, 'id');
+    }
+    const row = await context.tenancy.inTeam(session, (manager) => manager.findOneBy(type.noun, { id: parsed.id }));
+    if (!row) throw notFound(parsed.type, globalId);
+    return row;
+  }
+}

@@ -1,0 +1,150 @@
+/** Predictions. */
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { type EntityManager, In } from 'typeorm';
+import { CodedError, notFound } from '../errors';
+import { type Connection, PageArguments } from '../schema/connection';
+import { Network } from '../schema/network';
+import { newId } from '../schema/node';
+import { PredictInput, Prediction, PredictionConnection, PredictionFilter, PredictPayload } from '../schema/prediction';
+import { PredictorVersion } from '../schema/predictor-version';
+import { Scenario } from '../schema/scenario';
+import { authorize } from '../tenancy';
+import { loadById, type RequestContext, rowId } from './context';
+import { given, readPage } from './pages';
+import { scenarioIdNamed } from './predictor-version';
+
+/** Networks times versions of one call. Larger amounts are for a batch job. */
+const MAXIMUM_PREDICTIONS = 1000;
+
+/** The networks, READY, in the given order. @throws NOT_FOUND, CONFLICT */
+async function readyNetworks(manager: EntityManager, globalIds: readonly string[]): Promise<Network[]> {
+  const ids = globalIds.map((id, i) => rowId(Network, id, `input.networkIds[${i}]`));
+  const networks = new Map((await manager.findBy(Network, { id: In(ids) })).map((row) => [row.id, row]));
+  return ids.map((id, i) => {
+    const network = networks.get(id);
+    if (!network) throw notFound('Network', globalIds[i]);
+    if (network.status === 'READY') return network;
+    const remedy = network.status === 'PENDING' ? 'It is being read: try again in a moment.' : 'See its `failure`.';
+    const message = `The network ${network.name} is ${network.status}, not READY.`;
+    throw new CodedError('CONFLICT', message, `input.networkIds[${i}]`, remedy);
+  });
+}
+
+/** The newest READY version of a scenario. @throws NOT_FOUND */
+async function newestVersion(manager: EntityManager, name: string, argument: string): Promise<PredictorVersion> {
+  const scenarioId = await scenarioIdNamed(manager, name, argument);
+  const version = await manager.findOne(PredictorVersion, {
+    where: { scenarioId, status: 'READY' },
+    order: { id: 'DESC' },
+  });
+  if (version) return version;
+  throw new CodedError('NOT_FOUND', `No version of ${name} is READY.`, argument, 'Train one: `trainPredictor`.');
+}
+
+/** The version, READY. @throws NOT_FOUND, CONFLICT */
+async function readyVersion(manager: EntityManager, globalId: string, argument: string): Promise<PredictorVersion> {
+  const version = await manager.findOneBy(PredictorVersion, { id: rowId(PredictorVersion, globalId, argument) });
+  if (!version) throw notFound('PredictorVersion', globalId);
+  if (version.status === 'READY') return version;
+  throw new CodedError('CONFLICT', `The version is ${version.status}, not READY.`, argument);
+}
+
+@Resolver(() => Prediction)
+export class PredictionResolver {
+  @Query(() => Prediction)
+  async prediction(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Prediction> {
+    const session = authorize(context.session, 'PREDICTION_READ');
+    const where = { id: rowId(Prediction, id, 'id') };
+    const prediction = await context.tenancy.inTeam(session, (manager) => manager.findOneBy(Prediction, where));
+    if (!prediction) throw notFound('Prediction', id);
+    return prediction;
+  }
+
+  @Query(() => PredictionConnection)
+  async predictions(
+    @Args() page: PageArguments,
+    @Arg('filter', () => PredictionFilter, { defaultValue: {} }) filter: PredictionFilter,
+    @Ctx() context: RequestContext,
+  ): Promise<Connection<Prediction>> {
+    const session = authorize(context.session, 'PREDICTION_READ');
+    const { networkId, versionId } = given(filter);
+    const where = {
+      ...(networkId && { networkId: rowId(Network, networkId, 'filter.networkId') }),
+      ...(versionId && { predictorVersionId: rowId(PredictorVersion, versionId, 'filter.versionId') }),
+    };
+    return context.tenancy.inTeam(session, (manager) => readPage(manager, Prediction, page, where));
+  }
+
+  @Mutation(() => PredictPayload, {
+    description: 'Predicts every network with every version, and keeps the predictions.',
+  })
+  async predict(@Arg('input') input: PredictInput, @Ctx() context: RequestContext): Promise<PredictPayload> {
+    const session = authorize(context.session, 'PREDICTION_WRITE');
+    const { tenancy, serving } = context;
+    const scenarios = input.scenarios ?? [];
+    const versionIds = input.versionIds ?? [];
+    const amount = input.networkIds.length * (scenarios.length + versionIds.length);
+    if (amount === 0 || amount > MAXIMUM_PREDICTIONS) {
+      const message = `This asks for ${amount} predictions (networks times scenarios and versions), expected 1 to ${MAXIMUM_PREDICTIONS}.`;
+      throw new CodedError(
+        'BAD_INPUT',
+        message,
+        'input',
+        'Name at least one scenario or version; split what is too much.',
+      );
+    }
+    const { networks, versions } = await tenancy.inTeam(session, async (manager) => {
+      const found: PredictorVersion[] = [];
+      for (const [i, name] of scenarios.entries())
+        found.push(await newestVersion(manager, name, `input.scenarios[${i}]`));
+      for (const [i, id] of versionIds.entries()) found.push(await readyVersion(manager, id, `input.versionIds[${i}]`));
+      return { networks: await readyNetworks(manager, input.networkIds), versions: found };
+    });
+
+    // No transaction is open while the object store and onnxruntime work.
+    const graphs = await Promise.all(networks.map((network) => serving.graph(network)));
+    const byVersion = await Promise.all(versions.map((version) => serving.predict(version, graphs)));
+
+    const rows = networks.flatMap((network, n) =>
+      versions.map((version, v): Partial<Prediction> => {
+        const { latencyUs, interval, coverage, kernels } = byVersion[v][n];
+        return {
+          id: newId(),
+          teamId: session.teamId,
+          networkId: network.id,
+          predictorVersionId: version.id,
+          scenarioId: version.scenarioId,
+          latencyUs,
+          ...interval,
+          coverage,
+          kernels,
+        };
+      }),
+    );
+    return tenancy.inTeam(session, async (manager) => ({
+      predictions: await manager.save(
+        Prediction,
+        rows.map((row) => manager.create(Prediction, row)),
+        { reload: false },
+      ),
+    }));
+  }
+
+  @FieldResolver(() => Network)
+  async network(@Root() prediction: Prediction, @Ctx() context: RequestContext): Promise<Network> {
+    const session = authorize(context.session, 'NETWORK_READ');
+    return loadById(context, session, Network, prediction.networkId);
+  }
+
+  @FieldResolver(() => PredictorVersion, { description: 'The version that predicted it.' })
+  async version(@Root() prediction: Prediction, @Ctx() context: RequestContext): Promise<PredictorVersion> {
+    const session = authorize(context.session, 'PREDICTOR_READ');
+    return loadById(context, session, PredictorVersion, prediction.predictorVersionId);
+  }
+
+  @FieldResolver(() => Scenario)
+  async scenario(@Root() prediction: Prediction, @Ctx() context: RequestContext): Promise<Scenario> {
+    const session = authorize(context.session, 'SCENARIO_READ');
+    return loadById(context, session, Scenario, prediction.scenarioId);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The job that trains a predictor version: rows to files, files to the engine, the engine's ONNX file to the object
+ * store, its report to the row. No transaction is open while the engine or the object store works. Idempotent: the
+ * engine gives the same bytes for the same version, the store takes them once, and a version that has ended is left alone.
+ */
+import { createHash } from 'node:crypto';
+import { In, type QueryDeepPartialEntity } from 'typeorm';
+import type { Profile, TrainedPredictor, TrainingProgress } from './engine';
+import type { NetworkFile } from './engine-thread';
+import { isTransient, toFailure } from './errors';
+import { type JobServices, profileNames, withLocalFile } from './ingest';
+import type { JobContext, JobPayloads } from './jobs';
+import { type Notifications, notify } from './notifications';
+import { Dataset } from './schema/dataset';
+import { Network } from './schema/network';
+import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
+import { Scenario } from './schema/scenario';
+import { toBindings } from './serving';
+import { type JobSession, jobSession, predictorKey } from './tenancy';
+
+/** Progress of one step is written at most this often. */
+const PROGRESS_INTERVAL_MS = 500;
+
+type TrainingServices = JobServices & { readonly notifications: Notifications };
+
+/** Changes the version's row unless it has ended (it may be cancelled at any time), and tells; false if it had. */
+async function change(
+  { tenancy }: TrainingServices,
+  session: JobSession,
+  id: string,
+  values: QueryDeepPartialEntity<PredictorVersion>,
+): Promise<boolean> {
+  return tenancy.inTeam(session, async (manager) => {
+    const { affected } = await manager.update(PredictorVersion, { id, status: In(['QUEUED', 'TRAINING']) }, values);
+    if (affected) await notify(manager, 'training', id);
+    return affected === 1;
+  });
+}
+
+/** Trains the version, whatever happened to earlier attempts. */
+export async function trainVersion(
+  services: TrainingServices,
+  { teamId, versionId }: JobPayloads['trainPredictor'],
+  { signal, lastAttempt }: JobContext,
+): Promise<void> {
+  const session = jobSession(teamId);
+  const begun = await change(services, session, versionId, {
+    status: 'TRAINING',
+    step: 'reading',
+    fraction: 0,
+    startedAt: new Date(),
+  });
+  if (!begun) return;
+  const cancelled = await watchForCancellation(services, session, versionId);
+  try {
+    const trained = await train(services, session, versionId, AbortSignal.any([signal, cancelled.signal]));
+    await keep(services, session, versionId, trained);
+  } catch (error) {
+    if (cancelled.signal.aborted) return;
+    if (signal.aborted) {
+      await change(services, session, versionId, { status: 'QUEUED', step: null, fraction: 0 });
+      throw error;
+    }
+    if (isTransient(error) && !lastAttempt) throw error;
+    await change(services, session, versionId, {
+      status: 'FAILED',
+      failure: toFailure(error),
+      finishedAt: new Date(),
+    });
+    if (isTransient(error)) throw error;
+  } finally {
+    cancelled.stop();
+  }
+}
+
+/** A signal that is raised when the version was cancelled, by whichever replica. */
+async function watchForCancellation(
+  { tenancy, notifications }: TrainingServices,
+  session: JobSession,
+  id: string,
+): Promise<{ signal: AbortSignal; stop: () => void }> {
+  const controller = new AbortController();
+  const check = async () => {
+    const still = await tenancy.inTeam(session, (manager) =>
+      manager.existsBy(PredictorVersion, { id, status: 'TRAINING' }),
+    );
+    if (!still) controller.abort();
+  };
+  // If the row cannot be read just now, the next notification, or the write at the end, finds out.
+  const unlisten = notifications.listen('training', id, () => void check().catch(() => {}));
+  await check();
+  return { signal: controller.signal, stop: unlisten };
+}
+
+async function train(
+  services: TrainingServices,
+  session: JobSession,
+  id: string,
+  signal: AbortSignal,
+): Promise<TrainedPredictor> {
+  const { tenancy, engine } = services;
+  const { version, scenario, datasets } = await tenancy.inTeam(session, async (manager) => {
+    const row = await manager.findOneByOrFail(PredictorVersion, { id });
+    const links = await manager.findBy(PredictorVersionDataset, { predictorVersionId: id });
+    return {
+      version: row,
+      scenario: await manager.findOneByOrFail(Scenario, { id: row.scenarioId }),
+      datasets: await manager.find(Dataset, {
+        where: { id: In(links.map(({ datasetId }) => datasetId)) },
+        order: { id: 'ASC' },
+      }),
+    };
+  });
+  const profiles: { sha256: string; profile: Profile }[] = [];
+  for (const dataset of datasets) {
+    const profile = await withLocalFile(services.store, dataset, (path) =>
+      engine.readScenario({ path, ...profileNames(dataset) }, scenario.name, signal),
+    );
+    profiles.push({ sha256: dataset.sha256, profile });
+  }
+  const networks = await readNetworks(services, session, profiles);
+  const { learner, seed } = version;
+  const onProgress = progressWriter(services, session, id);
+  return engine.train({ scenario: scenario.name, learner, seed, profiles, networks }, { signal, onProgress });
+}
+
+/** The newest READY network of each name that the profiles measure. */
+async function readNetworks(
+  { tenancy, store }: TrainingServices,
+  session: JobSession,
+  profiles: readonly { profile: Profile }[],
+): Promise<NetworkFile[]> {
+  const rows = profiles.flatMap(({ profile }) => [...profile.networks, ...profile.kernels]);
+  const names = [...new Set(rows.map(({ network }) => network))];
+  const networks = await tenancy.inTeam(session, (manager) =>
+    manager.find(Network, { where: { name: In(names), status: 'READY' }, order: { id: 'ASC' } }),
+  );
+  const newest = new Map(networks.map((network) => [network.name, network]));
+  const files: NetworkFile[] = [];
+  for (const network of newest.values()) {
+    const bytes = await store.get(network.objectKey, { sha256: network.sha256 });
+    files.push({ name: network.name, bytes, bindings: toBindings(network) });
+  }
+  return files;
+}
+
+/** Writes progress into the row: at each new step, and within a step not too often. */
+function progressWriter(
+  services: TrainingServices,
+  session: JobSession,
+  id: string,
+): (progress: TrainingProgress) => void {
+  let last = { step: '', at: 0 };
+  let written: Promise<unknown> = Promise.resolve();
+  return ({ step, fraction }) => {
+    const at = performance.now();
+    if (last.step === step && at - last.at < PROGRESS_INTERVAL_MS) return;
+    last = { step, at };
+    // One after the other, so that progress never goes back. A lost line of it costs nothing; the outcome is written
+    // on its own.
+    written = written.then(() => change(services, session, id, { step, fraction })).catch(() => {});
+  };
+}
+
+async function keep(
+  services: TrainingServices,
+  session: JobSession,
+  id: string,
+  { onnx, report }: TrainedPredictor,
+): Promise<void> {
+  const sha256 = createHash('sha256').update(onnx).digest('hex');
+  const objectKey = predictorKey(session, sha256);
+  await services.store.put(objectKey, onnx, { sha256, contentType: 'application/octet-stream' });
+  await change(services, session, id, {
+    status: 'READY',
+    step: null,
+    fraction: 1,
+    report,
+    objectKey,
+    sha256,
+    sizeBytes: onnx.byteLength,
+    finishedAt: new Date(),
+  });
+}
