@@ -62,6 +62,7 @@ CREATE TABLE prediction (
   predictor_version_id uuid NOT NULL,
   scenario_id uuid NOT NULL,
   latency_us double precision NOT NULL,
+  fixed_us double precision NOT NULL,
   lower_us double precision NOT NULL,
   upper_us double precision NOT NULL,
   level double precision NOT NULL,

@@ -107,7 +107,7 @@ export class PredictionResolver {
 
     const rows = networks.flatMap((network, n) =>
       versions.map((version, v): Partial<Prediction> => {
-        const { latencyUs, interval, coverage, kernels } = byVersion[v][n];
+        const { latencyUs, fixedUs, interval, coverage, kernels } = byVersion[v][n];
         return {
           id: newId(),
           teamId: session.teamId,
@@ -115,6 +115,7 @@ export class PredictionResolver {
           predictorVersionId: version.id,
           scenarioId: version.scenarioId,
           latencyUs,
+          fixedUs,
           ...interval,
           coverage,
           kernels,

@@ -20,7 +20,7 @@ export class Kernel {
   @Field({ description: 'Why the runtime launches this kernel.' })
   reason!: string;
 
-  @Field(() => Float)
+  @Field(() => Float, { description: "The kernel's share of the end-to-end latency, dispatch included." })
   latencyUs!: number;
 
   @Field(() => KernelCoverage)
@@ -52,8 +52,12 @@ export class Prediction extends TeamNode {
   scenarioId!: string;
 
   @Column('double precision')
-  @Field(() => Float)
+  @Field(() => Float, { description: 'End to end.' })
   latencyUs!: number;
+
+  @Column('double precision')
+  @Field(() => Float, { description: 'Part of the latency that a run costs whatever the network.' })
+  fixedUs!: number;
 
   @Column('double precision')
   lowerUs!: number;

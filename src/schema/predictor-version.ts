@@ -17,7 +17,7 @@ export class EndToEndError {
   @Field(() => Float, { description: 'Median absolute percentage error, percent.' })
   medianApe!: number;
 
-  @Field(() => Float, { description: 'Share of networks within 10 %.' })
+  @Field(() => Float, { description: 'Share of networks within 10 % of the truth, 0 to 1.' })
   within10!: number;
 }
 
@@ -29,8 +29,8 @@ export class KernelKindError {
   @Field(() => Int)
   rows!: number;
 
-  @Field(() => Float, { nullable: true, description: 'Mean absolute percentage error, percent.' })
-  mape!: number | null;
+  @Field(() => Float, { description: 'Mean absolute percentage error, percent.' })
+  mape!: number;
 }
 
 @ObjectType({ description: 'latency = kernelFactor * sum of kernels + perKernelUs * number of kernels + fixedUs' })
@@ -53,6 +53,9 @@ export class TrainingReport {
   @Field()
   runtime!: string;
 
+  @Field({ description: 'What the kernel models were fitted to: `kernel rows` or `end-to-end rows`.' })
+  source!: string;
+
   @Field(() => Int, { description: 'Networks trained on.' })
   networks!: number;
 
@@ -67,6 +70,9 @@ export class TrainingReport {
 
   @Field(() => Composition)
   composition!: Composition;
+
+  @Field(() => Float, { nullable: true, description: 'Median relative standard deviation of the measurements.' })
+  noiseFloor!: number | null;
 
   @Field(() => [String], { description: 'What was left out, and why.' })
   dropped!: readonly string[];
