@@ -46,14 +46,16 @@ export function descend(problem: LeastSquares, weights: Float64Array, options: D
   refreshResidual(problem, weights, residual);
   let reached = optimalityGap(problem, weights, residual, options);
   let iterations = 0;
+  const all = Int32Array.from({ length: columns }, (_, j) => j);
   for (let round = FIRST_ROUND; reached > gap && iterations < maxIterations; round *= 2) {
     throwIfCancelled(signal);
-    sweep(problem, weights, residual, options, false);
+    sweep(problem, weights, residual, options, all);
     iterations++;
+    const support = all.filter((j) => weights[j] !== 0);
     for (let i = 1; i < round && iterations < maxIterations; i++, iterations++) {
-      if (!sweep(problem, weights, residual, options, true)) break;
+      if (!sweep(problem, weights, residual, options, support)) break;
     }
-    // Recomputed, because many updates in place leave their rounding in it.
+    // Recomputed, because sweeps over the support left the other columns' as it was, and many updates leave rounding.
     refreshResidual(problem, weights, residual);
     supportStep(problem, weights, residual, options.penalty);
     reached = optimalityGap(problem, weights, residual, options);
@@ -61,19 +63,20 @@ export function descend(problem: LeastSquares, weights: Float64Array, options: D
   return { iterations, dualityGap: targetNorm2 === 0 ? 0 : reached / targetNorm2, converged: reached <= gap };
 }
 
-/** One pass over the coordinates, or over those that are not zero. Returns whether any of them moved. */
+/** One pass over some coordinates; the residual is kept up to date for those. Returns whether any of them moved. */
 function sweep(
   problem: LeastSquares,
   weights: Float64Array,
   residual: Float64Array,
   { penalty, nonNegative }: DescentOptions,
-  onlySupport: boolean,
+  members: Int32Array,
 ): boolean {
-  const { columns, norm2 } = problem;
+  const { norm2 } = problem;
   let moved = false;
-  for (let j = 0; j < columns; j++) {
+  for (let a = 0; a < members.length; a++) {
+    const j = members[a];
     const before = weights[j];
-    if (norm2[j] === 0 || (onlySupport && before === 0)) continue;
+    if (norm2[j] === 0) continue;
     const pull = residual[j] + norm2[j] * before;
     let after = 0;
     if (pull > penalty) after = (pull - penalty) / norm2[j];
@@ -83,7 +86,7 @@ function sweep(
     weights[j] = after;
     const change = after - before;
     const column = gramColumn(problem, j);
-    for (let k = 0; k < columns; k++) residual[k] -= change * column[k];
+    for (let b = 0; b < members.length; b++) residual[members[b]] -= change * column[members[b]];
   }
   return moved;
 }

@@ -60,6 +60,7 @@ export function fitRelativeRegression(
       maxIterations: 2000,
       sampleWeights,
       ridge,
+      start: weights,
       signal,
     };
     weights = lassoPath(scaled, ones, [alpha], fit)[0].weights;
