@@ -5,6 +5,7 @@
 import { EngineError } from './errors';
 import type { Graph, Op } from './graph';
 import { parseScenario } from './profile';
+import { type RewrittenGraph, rewriteGraph } from './rewriting';
 import { ONNXRUNTIME_CPU } from './runtimes/onnxruntime-cpu';
 import { PLAIN } from './runtimes/plain';
 import type { FusionRule, RulePack } from './runtimes/rule-pack';
@@ -88,41 +89,22 @@ export function snakeCase(name: string): string {
 
 /** Applies one pack to one graph. */
 class Planner {
-  /** Ops that read a tensor; a graph output counts as one more reader. */
-  private readonly readers = new Map<string, Op[]>();
-  private readonly outputs: ReadonlySet<string>;
+  private readonly view: RewrittenGraph;
   private readonly absorbed = new Set<Op>();
 
   constructor(
     private readonly graph: Graph,
     private readonly pack: RulePack,
   ) {
-    this.outputs = new Set(graph.outputs);
-    for (const op of graph.ops) {
-      for (const name of op.inputs) {
-        const readers = this.readers.get(name);
-        if (readers) readers.push(op);
-        else this.readers.set(name, [op]);
-      }
-    }
+    this.view = rewriteGraph(graph, pack);
   }
 
   plan(): Kernel[] {
     const kernels: Kernel[] = [];
-    for (const op of this.graph.ops) {
-      if (this.absorbed.has(op) || this.isConstant(op) || this.vanishes(op)) continue;
-      kernels.push(...(this.expanded(op) ?? [this.kernelOf(op)]));
+    for (const op of this.view.ops) {
+      if (!this.absorbed.has(op)) kernels.push(...(this.expanded(op) ?? [this.kernelOf(op)]));
     }
     return kernels;
-  }
-
-  /** Constants and shape arithmetic are computed before the network runs. */
-  private isConstant(op: Op): boolean {
-    return op.outputs.every((name) => !name || this.graph.tensors.get(name)!.constant);
-  }
-
-  private vanishes(op: Op): boolean {
-    return this.pack.vanishing.some(({ type, when }) => type === op.type && (!when || when(this.graph, op)));
   }
 
   /** Kernels of an operator that the runtime replaces by its definition. */
@@ -141,39 +123,48 @@ class Planner {
     });
   }
 
-  private kernelOf(first: Op): Kernel {
-    const kernel = { ops: [first.name], fused: [] as string[], reasons: [] as string[], output: first.outputs[0] };
-    let tail = first;
+  private kernelOf(op: Op): Kernel {
+    const merged = this.view.merged(op);
+    const ops = [op.name, ...merged.ops];
+    const reasons = [`one kernel for ${op.type}`, ...merged.reasons];
+    const fused: string[] = [];
+    let first = op;
+    let tail = op;
     for (let next = this.absorbable(first, tail); next; next = this.absorbable(first, tail)) {
       const { rule, consumer } = next;
       this.absorbed.add(consumer);
-      kernel.ops.push(consumer.name);
-      kernel.output = consumer.outputs[0];
-      kernel.reasons.push(rule.reason);
+      ops.push(consumer.name, ...this.view.merged(consumer).ops);
+      reasons.push(rule.reason);
+      if (typeof rule.into === 'object') first = joined(first, tail, consumer, rule.into.type);
       tail = consumer;
       if (rule.into === 'epilogue') {
-        kernel.fused.push(snakeCase(consumer.type));
+        fused.push(snakeCase(consumer.type));
         break;
       }
     }
-    const { ops, fused, output, reasons } = kernel;
     const kind = kernelKind(this.graph, first);
-    return { kind, first, fused, ops, output, reason: [`one kernel for ${first.type}`, ...reasons].join('; ') };
+    return { kind, first, fused, ops, output: tail.outputs[0], reason: reasons.join('; ') };
   }
 
   /** The op behind `tail` that a rule lets the kernel of `first` absorb. */
   private absorbable(first: Op, tail: Op): { rule: FusionRule; consumer: Op } | undefined {
     const [output, ...others] = tail.outputs;
-    const readers = this.readers.get(output);
-    if (others.some((name) => this.readers.has(name)) || readers?.length !== 1 || this.outputs.has(output))
-      return undefined;
+    const readers = this.view.readers(output);
+    const isRead = (name: string) => this.view.readers(name).length > 0 || this.view.isOutput(name);
+    if (others.some(isRead) || readers.length !== 1 || this.view.isOutput(output)) return undefined;
     const consumer = readers[0];
     const rule = this.pack.fusions.find(
       (each) =>
         each.first === first.type &&
-        each.then === consumer.type &&
-        (!each.when || each.when(this.graph, tail, consumer)),
+        each.next === consumer.type &&
+        (!each.when || each.when(this.view, tail, consumer)),
     );
     return rule && { rule, consumer };
   }
+}
+
+/** The first op with what else the consumer reads, under the type that both have together. */
+function joined(first: Op, tail: Op, consumer: Op, type: string): Op {
+  const others = consumer.inputs.filter((name) => name !== tail.outputs[0] && !first.inputs.includes(name));
+  return { ...first, type, inputs: [...first.inputs, ...others] };
 }

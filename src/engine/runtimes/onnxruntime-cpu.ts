@@ -2,33 +2,118 @@
  * ONNX Runtime on its CPU execution provider at graph optimisation level 'extended'. Checked against the optimised models
  * that onnxruntime 1.30 itself writes. Source files are of onnxruntime/core/optimizer in that release.
  */
-import type { Graph, Op } from '../graph';
-import { elementCount } from '../shape-reader';
-import type { FusionRule, RulePack } from './rule-pack';
+import type { Op } from '../graph';
+import { elementCount, OpReader } from '../shape-reader';
+import type { FusionRule, GraphView, PrologueRule, RulePack, VanishingRule } from './rule-pack';
 
-/** Every input of the consumer but its first is a constant. */
-function othersAreConstant(graph: Graph, _producer: Op, consumer: Op): boolean {
-  return consumer.inputs.slice(1).every((name) => !name || graph.tensors.get(name)?.constant === true);
+function tensorOf({ graph }: GraphView, name: string) {
+  return graph.tensors.get(name);
 }
 
-/** Consumer adds or multiplies by one constant per output channel, or one for all. */
-function perChannelConstant(graph: Graph, producer: Op, consumer: Op): boolean {
-  const other = consumer.inputs.find((name) => name !== producer.outputs[0]);
-  const tensor = other === undefined ? undefined : graph.tensors.get(other);
-  if (!tensor?.constant) return false;
-  const output = graph.tensors.get(producer.outputs[0])!.shape;
+/** Every input of the consumer but its first is a constant. */
+function othersAreConstant(view: GraphView, _producer: Op, consumer: Op): boolean {
+  return consumer.inputs.slice(1).every((name) => !name || tensorOf(view, name)?.constant === true);
+}
+
+/** Consumer adds or multiplies, from the right, by one constant per output channel. */
+function perChannelConstant(view: GraphView, producer: Op, consumer: Op): boolean {
+  const [left, right] = consumer.inputs;
+  const tensor = tensorOf(view, right);
+  if (left !== producer.outputs[0] || !tensor?.constant) return false;
+  const output = tensorOf(view, producer.outputs[0])!.shape;
   const count = elementCount(tensor.shape);
-  if (count === 1) return false;
   return count === output[1] && tensor.shape[tensor.shape.length - output.length + 1] === output[1];
 }
 
-function foldsIntoConv(then: string, origin: string, when: FusionRule['when']): FusionRule {
+/** As above, or by a scalar of rank 0. */
+function channelOrScalarFactor(view: GraphView, producer: Op, consumer: Op): boolean {
+  const factor = tensorOf(view, consumer.inputs[1]);
+  return (factor?.constant && factor.shape.length === 0) || perChannelConstant(view, producer, consumer);
+}
+
+/**
+ * An op can go if nobody misses its output: the output of the graph keeps its name only if the op before can make it
+ * (graph_utils.cc, CanRemoveNode).
+ */
+function isRemovable(view: GraphView, op: Op): boolean {
+  const [output, ...others] = op.outputs;
+  if (others.some((name) => view.readers(name).length > 0 || view.isOutput(name))) return false;
+  if (!view.isOutput(output)) return true;
+  const source = op.inputs.find((name) => name && !tensorOf(view, name)!.constant)!;
+  return view.maker(source) !== undefined && !view.isOutput(source) && view.readers(source).length === 1;
+}
+
+/** One input is the neutral element, a constant of one value, and does not widen the other. */
+function isNeutral(element: number, sides: readonly number[]): VanishingRule['when'] {
+  return (view, op) => {
+    const side = sides.find((input) => {
+      const tensor = tensorOf(view, op.inputs[input]);
+      const other = tensorOf(view, op.inputs[1 - input])!;
+      return tensor?.values?.length === 1 && tensor.values[0] === element && tensor.shape.length <= other.shape.length;
+    });
+    return side !== undefined && isRemovable(view, op);
+  };
+}
+
+function keepsShape(view: GraphView, op: Op): boolean {
+  const [from, to] = [tensorOf(view, op.inputs[0])!, tensorOf(view, op.outputs[0])!];
+  return from.type === to.type && String(from.shape) === String(to.shape) && isRemovable(view, op);
+}
+
+/** The only reader is a Clip with known bounds, which takes over the lower bound 0. */
+function isClipped(view: GraphView, op: Op): boolean {
+  const readers = view.readers(op.outputs[0]);
+  return (
+    readers.length === 1 &&
+    readers[0].type === 'Clip' &&
+    readers[0].inputs.slice(1).every((name) => !name || tensorOf(view, name)?.values) &&
+    isRemovable(view, op)
+  );
+}
+
+/** Zero padding of height and width goes into the window op's own. */
+const mergePadding: PrologueRule['merge'] = (view, pad, reader) => {
+  const reading = new OpReader(pad, view.graph.tensors);
+  const rank = reading.shape(0).length;
+  const pads = reading.integers('pads') ?? reading.values(1);
+  // A value that is left out by an empty name counts as an unknown one.
+  const value = pad.inputs.length > 2 ? reading.optionalInput(2)?.values?.[0] : 0;
+  const spatial = pads.every((size, i) => size >= 0 && (i % rank > 1 || size === 0));
+  const window = new OpReader(reader, view.graph.tensors);
+  const applies = reading.text('mode', 'constant') === 'constant' && pad.inputs.length <= 3 && value === 0;
+  if (!applies || !spatial || window.text('auto_pad', 'NOTSET') !== 'NOTSET' || reader.outputs.length > 1) {
+    return undefined;
+  }
+  const own = window.integers('pads') ?? new Array<number>(2 * (rank - 2)).fill(0);
+  const added = pads.filter((_, i) => i % rank > 1);
+  return {
+    ...reader,
+    inputs: [pad.inputs[0], ...reader.inputs.slice(1)],
+    attributes: { ...reader.attributes, pads: own.map((size, i) => size + added[i]) },
+  };
+};
+
+/** A row is added to a matrix product: one value per column, or per row and column. */
+function addsRow(view: GraphView, producer: Op, consumer: Op): boolean {
+  const summand = consumer.inputs.find((name) => name !== producer.outputs[0]);
+  const shapes = [...producer.inputs, summand ?? ''].map((name) => tensorOf(view, name)?.shape ?? []);
+  const [left, right, bias] = shapes;
+  if (left.length !== 2 || right.length !== 2 || bias[bias.length - 1] !== right[1]) return false;
+  return bias.length === 1 || (bias.length === 2 && (bias[0] === 1 || bias[0] === left[0]));
+}
+
+/** mul(x, sigmoid(x)). */
+function gatesItself(_view: GraphView, sigmoid: Op, mul: Op): boolean {
+  return mul.inputs.includes(sigmoid.inputs[0]) && mul.inputs.includes(sigmoid.outputs[0]);
+}
+
+function foldsIntoConv(next: string, origin: string, when: FusionRule['when']): FusionRule {
   return {
     first: 'Conv',
-    then,
+    next,
     into: 'weights',
     when,
-    reason: `${then} by constants is folded into the weights`,
+    reason: `${next} by constants is folded into the weights`,
     origin,
   };
 }
@@ -50,13 +135,55 @@ const GEMM_ACTIVATIONS = [
   'ThresholdedRelu',
 ];
 
+/** Ops that change nothing by a number, and the inputs where it may stand. */
+const NEUTRAL_ELEMENTS: readonly (readonly [type: string, element: number, sides: readonly number[]])[] = [
+  ['Add', 0, [0, 1]],
+  ['Sub', 0, [1]],
+  ['Mul', 1, [0, 1]],
+  ['Div', 1, [1]],
+];
+
 export const ONNXRUNTIME_CPU: RulePack = {
   runtime: 'onnxruntime-cpu',
   version: '1.30',
   vanishing: [
-    { type: 'Identity', reason: 'Identity only renames its input', origin: 'identity_elimination.cc' },
-    { type: 'Dropout', reason: 'Dropout does nothing in inference', origin: 'dropout_elimination.cc' },
+    {
+      type: 'Identity',
+      when: isRemovable,
+      reason: 'Identity only renames its input',
+      origin: 'identity_elimination.cc',
+    },
+    {
+      type: 'Dropout',
+      when: isRemovable,
+      reason: 'Dropout does nothing in inference',
+      origin: 'dropout_elimination.cc',
+    },
+    ...NEUTRAL_ELEMENTS.map(
+      ([type, element, sides]): VanishingRule => ({
+        type,
+        when: isNeutral(element, sides),
+        reason: `${type} by ${element} does nothing`,
+        origin: 'noop_elimination.cc',
+      }),
+    ),
+    { type: 'Expand', when: keepsShape, reason: 'Expand to the same shape', origin: 'expand_elimination.cc' },
+    { type: 'Cast', when: keepsShape, reason: 'Cast to the same type', origin: 'cast_elimination.cc' },
+    {
+      type: 'Relu',
+      when: isClipped,
+      reason: 'the Clip behind takes over the lower bound',
+      origin: 'relu_clip_fusion.cc',
+    },
   ],
+  prologues: ['Conv', 'MaxPool', 'AveragePool'].map((into) => ({
+    first: 'Pad',
+    into,
+    merge: mergePadding,
+    reason: `Pad with zeros is done by ${into} itself`,
+    origin: 'pad_fusion.cc',
+  })),
+  sharing: { origin: 'common_subexpression_elimination.cc' },
   expansions: [
     {
       type: 'HardSwish',
@@ -67,24 +194,48 @@ export const ONNXRUNTIME_CPU: RulePack = {
   ],
   fusions: [
     foldsIntoConv('BatchNormalization', 'conv_bn_fusion.cc', othersAreConstant),
-    foldsIntoConv('Mul', 'conv_mul_fusion.cc', perChannelConstant),
+    foldsIntoConv('Mul', 'conv_mul_fusion.cc', channelOrScalarFactor),
     foldsIntoConv('Add', 'conv_add_fusion.cc', perChannelConstant),
     ...CONV_ACTIVATIONS.map(
-      (then): FusionRule => ({
+      (next): FusionRule => ({
         first: 'Conv',
-        then,
+        next,
         into: 'epilogue',
         when: othersAreConstant,
-        reason: `${then} is computed by FusedConv`,
+        reason: `${next} is computed by FusedConv`,
         origin: 'conv_activation_fusion.cc',
       }),
     ),
+    {
+      first: 'MatMul',
+      next: 'Add',
+      into: { type: 'Gemm' },
+      when: addsRow,
+      reason: 'MatMul and Add become Gemm',
+      origin: 'matmul_add_fusion.cc',
+    },
+    {
+      first: 'MatMul',
+      next: 'BatchNormalization',
+      into: { type: 'Gemm' },
+      when: othersAreConstant,
+      reason: 'BatchNormalization by constants is folded into the weights of a Gemm',
+      origin: 'matmul_bn_fusion.cc',
+    },
+    {
+      first: 'Sigmoid',
+      next: 'Mul',
+      into: { type: 'QuickGelu' },
+      when: gatesItself,
+      reason: 'x * sigmoid(x) is one QuickGelu',
+      origin: 'quick_gelu_fusion.cc',
+    },
     ...GEMM_ACTIVATIONS.map(
-      (then): FusionRule => ({
+      (next): FusionRule => ({
         first: 'Gemm',
-        then,
+        next,
         into: 'epilogue',
-        reason: `${then} is computed by FusedGemm`,
+        reason: `${next} is computed by FusedGemm`,
         origin: 'gemm_activation_fusion.cc',
       }),
     ),

@@ -20,6 +20,7 @@ export const PLAIN: RulePack = {
   runtime: 'plain',
   version: '1',
   vanishing: RENAMING,
+  prologues: [],
   expansions: [],
   fusions: [],
 };

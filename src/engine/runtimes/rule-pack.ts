@@ -1,14 +1,34 @@
 /**
- * What a rule pack is: the fusion and selection rules of one runtime version, as data. plan.ts applies them.
+ * What a rule pack is: the fusion and selection rules of one runtime version, as data. rewriting.ts and plan.ts apply them.
  * Every rule says where it comes from (`origin`), so that a reader can check it and a kernel can explain itself.
  */
 import type { Graph, Op } from '../graph';
 
-/** One op vanishes: the runtime launches nothing for it. */
+/** A graph while it is planned, with who reads what. */
+export interface GraphView {
+  readonly graph: Graph;
+  /** Ops that read a tensor, one entry a use. */
+  readers(tensor: string): readonly Op[];
+  /** The op that makes a tensor; undefined for inputs and constants. */
+  maker(tensor: string): Op | undefined;
+  isOutput(tensor: string): boolean;
+}
+
+/** One op vanishes: the runtime launches nothing for it, and its readers read its run-time input. */
 export interface VanishingRule {
   readonly type: string;
   /** When it vanishes; always, if left out. */
-  readonly when?: (graph: Graph, op: Op) => boolean;
+  readonly when?: (view: GraphView, op: Op) => boolean;
+  readonly reason: string;
+  readonly origin: string;
+}
+
+/** An op vanishes into the only reader of its output, which does its work too. */
+export interface PrologueRule {
+  readonly first: string;
+  readonly into: string;
+  /** The reader as it is afterwards; undefined if the rule does not apply. */
+  readonly merge: (view: GraphView, first: Op, reader: Op) => Op | undefined;
   readonly reason: string;
   readonly origin: string;
 }
@@ -18,13 +38,14 @@ export interface FusionRule {
   /** Types of the op that the kernel computes first. */
   readonly first: string;
   /** Type of the consumer. */
-  readonly then: string;
+  readonly next: string;
   /**
    * `weights`: computed once, ahead of time, into the first op's weights and bias; costs nothing at run time.
    * `epilogue`: done by the same kernel behind the first op; nothing can be absorbed after it.
+   * A type: both become one op of that type, for which fusion goes on.
    */
-  readonly into: 'weights' | 'epilogue';
-  readonly when?: (graph: Graph, producer: Op, consumer: Op) => boolean;
+  readonly into: 'weights' | 'epilogue' | { readonly type: string };
+  readonly when?: (view: GraphView, producer: Op, consumer: Op) => boolean;
   readonly reason: string;
   readonly origin: string;
 }
@@ -44,6 +65,9 @@ export interface RulePack {
   /** Version of the runtime whose behaviour the rules describe. */
   readonly version: string;
   readonly vanishing: readonly VanishingRule[];
+  readonly prologues: readonly PrologueRule[];
+  /** Where it stands that equal ops on equal inputs are computed once; left out if they are not. */
+  readonly sharing?: { readonly origin: string };
   readonly expansions: readonly ExpansionRule[];
   readonly fusions: readonly FusionRule[];
 }

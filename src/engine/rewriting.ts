@@ -1,0 +1,135 @@
+/**
+ * What a runtime does to a graph before it fuses anything: ops that compute nothing vanish, some are merged into their
+ * reader, equal ops are computed once, constants are folded. The rules are a rule pack's; this file applies them.
+ */
+import type { Graph, Op } from './graph';
+import type { GraphView, RulePack } from './runtimes/rule-pack';
+
+/** Constants of up to this many elements are told apart by their values, larger ones by their names. */
+const SHARED_ELEMENTS = 8;
+
+/** What rewriting put into an op that stayed. */
+export interface Merged {
+  /** Names of the ops, in the order in which they were merged. */
+  readonly ops: readonly string[];
+  readonly reasons: readonly string[];
+}
+
+/** A graph as the runtime sees it behind its rewriting. */
+export class RewrittenGraph implements GraphView {
+  private readonly readersOf = new Map<string, Op[]>();
+  private readonly makers = new Map<string, Op>();
+  private readonly outputs: ReadonlySet<string>;
+
+  constructor(
+    readonly graph: Graph,
+    readonly ops: readonly Op[],
+    /** What stands for a tensor whose op vanished. */
+    private readonly renamed: ReadonlyMap<string, string>,
+    private readonly mergedInto: ReadonlyMap<string, Merged>,
+  ) {
+    this.outputs = new Set(graph.outputs.map((name) => renamed.get(name) ?? name));
+    for (const op of ops) {
+      for (const name of op.outputs) this.makers.set(name, op);
+      for (const name of op.inputs) {
+        const readers = this.readersOf.get(name);
+        if (readers) readers.push(op);
+        else this.readersOf.set(name, [op]);
+      }
+    }
+  }
+
+  readers(tensor: string): readonly Op[] {
+    return this.readersOf.get(tensor) ?? [];
+  }
+
+  maker(tensor: string): Op | undefined {
+    return this.makers.get(tensor);
+  }
+
+  isOutput(tensor: string): boolean {
+    return this.outputs.has(tensor);
+  }
+
+  merged(op: Op): Merged {
+    return this.mergedInto.get(op.outputs[0]) ?? { ops: [], reasons: [] };
+  }
+
+  /** One pass over all ops; the graph itself if nothing changes. */
+  rewrite(pack: RulePack): RewrittenGraph {
+    const renamed = new Map(this.renamed);
+    const merged = new Map(this.mergedInto);
+    const changed = new Map<Op, Op>();
+    const computed = new Map<string, Op>();
+    const ops: Op[] = [];
+    for (const original of this.ops) {
+      const op = withInputs(changed.get(original) ?? original, renamed);
+      const kept = this.replacement(original, op, pack) ?? this.sharedResult(op, pack, computed);
+      if (kept !== undefined) {
+        renamed.set(op.outputs[0], kept);
+        continue;
+      }
+      const reader = this.readers(original.outputs[0])[0];
+      const prologue = this.prologue(original, reader, pack);
+      if (prologue) {
+        changed.set(reader, prologue.op);
+        const before = merged.get(reader.outputs[0]) ?? { ops: [], reasons: [] };
+        merged.set(reader.outputs[0], {
+          ops: [...before.ops, op.name],
+          reasons: [...before.reasons, prologue.reason],
+        });
+        continue;
+      }
+      ops.push(op);
+    }
+    return ops.length === this.ops.length ? this : new RewrittenGraph(this.graph, ops, renamed, merged);
+  }
+
+  /** The tensor that is read instead of what an op makes, if the op vanishes. */
+  private replacement(original: Op, op: Op, pack: RulePack): string | undefined {
+    if (!pack.vanishing.some(({ type, when }) => type === op.type && (!when || when(this, original)))) return undefined;
+    return op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant) ?? op.inputs[0];
+  }
+
+  /** The result of an equal op before this one. */
+  private sharedResult(op: Op, pack: RulePack, computed: Map<string, Op>): string | undefined {
+    if (!pack.sharing || op.outputs.length !== 1 || this.isOutput(op.outputs[0])) return undefined;
+    const key = JSON.stringify([op.type, op.inputs.map((name) => this.identity(name)), op.attributes]);
+    const known = computed.get(key);
+    if (!known) computed.set(key, op);
+    return known?.outputs[0];
+  }
+
+  private identity(name: string): unknown {
+    const { type, shape, values } = this.graph.tensors.get(name) ?? {};
+    return values && values.length <= SHARED_ELEMENTS ? [type, shape, values] : name;
+  }
+
+  private prologue(op: Op, reader: Op | undefined, { prologues }: RulePack): { op: Op; reason: string } | undefined {
+    const output = op.outputs[0];
+    if (!reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
+    for (const { first, into, merge, reason } of prologues) {
+      const result = first === op.type && into === reader.type ? merge(this, op, reader) : undefined;
+      if (result) return { op: result, reason };
+    }
+    return undefined;
+  }
+}
+
+function withInputs(op: Op, renamed: ReadonlyMap<string, string>): Op {
+  if (!op.inputs.some((name) => renamed.has(name))) return op;
+  return { ...op, inputs: op.inputs.map((name) => renamed.get(name) ?? name) };
+}
+
+/** Rewrites a graph by a pack's rules until none applies any more. */
+export function rewriteGraph(graph: Graph, pack: RulePack): RewrittenGraph {
+  // Constants and shape arithmetic are computed before the network runs.
+  const isConstant = (name: string) => !name || graph.tensors.get(name)!.constant;
+  const ops = graph.ops.filter(({ outputs }) => !outputs.every(isConstant));
+  let current = new RewrittenGraph(graph, ops, new Map(), new Map());
+  for (;;) {
+    const next = current.rewrite(pack);
+    if (next === current) return current;
+    current = next;
+  }
+}
