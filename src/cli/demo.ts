@@ -16,7 +16,7 @@ import { startService } from '../main';
 import { writeProfileTable } from '../profiles';
 import { Client } from './client';
 import { buildDemoNetworks, type DemoNetwork } from './demo-networks';
-import { joinProfiles, localScenario, measureNetwork } from './measure';
+import { localScenario, measureNetworks } from './measure';
 import { formatLatency, formatPercent, type Output } from './output';
 import { predict, type ServicePrediction, type TrainedVersion, train } from './service-commands';
 import { showKernels } from './show';
@@ -97,18 +97,13 @@ async function runDemo(output: Output): Promise<void> {
 }
 
 async function measure(scenario: string, output: Output): Promise<{ networks: MeasuredNetwork[]; profile: Profile }> {
-  const progress = output.progress('building and measuring', NETWORKS);
-  const networks: MeasuredNetwork[] = [];
-  const profiles: Profile[] = [];
-  for (const network of buildDemoNetworks(NETWORKS, SEED)) {
-    const graph = readNetwork(network.bytes, { name: network.name });
-    const measured = await measureNetwork(network.bytes, graph, { scenario, warmUps: 5, repetitions: 30 });
-    profiles.push(measured);
-    networks.push({ ...network, latencyUs: measured.networks[0].latencyUs });
-    progress.update(networks.length);
-  }
+  const built = [...buildDemoNetworks(NETWORKS, SEED)];
+  const progress = output.progress('measuring', 100);
+  const measurable = built.map(({ name, bytes }) => ({ bytes, graph: readNetwork(bytes, { name }) }));
+  const options = { scenario, warmUps: 5, repetitions: 20 };
+  const profile = await measureNetworks(measurable, options, (done) => progress.update(100 * done));
   progress.stop();
-  return { networks, profile: joinProfiles(profiles) };
+  return { networks: built.map((network, i) => ({ ...network, latencyUs: profile.networks[i].latencyUs })), profile };
 }
 
 function onlyNetworks({ harnesses, networks, kernels }: Profile, names: ReadonlySet<string>): Profile {

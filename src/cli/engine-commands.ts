@@ -18,7 +18,7 @@ import {
 } from '../engine';
 import { readProfile, writeProfileTable } from '../profiles';
 import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files';
-import { joinProfiles, localScenario, measureNetwork } from './measure';
+import { localScenario, measureNetworks, ROUNDS } from './measure';
 import { formatLatency, formatPercent, type Output } from './output';
 import { showPredictions } from './show';
 
@@ -72,20 +72,18 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .argument('<files...>', 'network files with their weights, or folders of them')
     .requiredOption('-o, --output <dataset>', 'profile to write (.csv or .parquet)')
     .option('--scenario <scenario>', 'runtime/device/processor/type', localScenario())
-    .option('--warm-ups <runs>', 'runs that do not count', Number, 3)
-    .option('--repetitions <runs>', 'runs that count', Number, 20)
+    .option('--warm-ups <runs>', `runs that do not count, in each of ${ROUNDS} rounds`, Number, 3)
+    .option('--repetitions <runs>', `runs that count, in each of ${ROUNDS} rounds`, Number, 20)
     .action(
       async (given: string[], options: { output: string; scenario: string; warmUps: number; repetitions: number }) => {
-        const files = await networkPaths(given);
-        const progress = output().progress('measuring', files.length);
-        const profiles = [];
-        for (const [i, file] of files.entries()) {
+        const measurable = [];
+        for (const file of await networkPaths(given)) {
           const network = await openNetwork(file);
-          profiles.push(await measureNetwork(network.bytes, parseNetwork(network), options));
-          progress.update(i + 1);
+          measurable.push({ bytes: network.bytes, graph: parseNetwork(network) });
         }
+        const progress = output().progress('measuring', 100);
+        const profile = await measureNetworks(measurable, options, (done) => progress.update(100 * done));
         progress.stop();
-        const profile = joinProfiles(profiles);
         await writeProfileTable(profile, options.output);
         const result = {
           dataset: options.output,
