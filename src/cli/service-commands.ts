@@ -11,6 +11,9 @@ import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files
 import { formatPercent, type Output } from './output';
 import { showPredictions } from './show';
 
+/** Networks that are uploaded at the same time. */
+const UPLOADS_AT_ONCE = 4;
+
 /** A version as training left it. */
 export interface TrainedVersion {
   readonly id: string;
@@ -161,13 +164,18 @@ async function pushNetworks(
   const files = await networkPaths(given);
   const progress = output.progress('uploading', files.length);
   const pushed: Ingested[] = [];
-  for (const file of files) {
-    const network = await openNetwork(file);
-    parseNetwork(network, bind);
-    const bytes = keepWeights ? network.bytes : stripOnnx(network.bytes).bytes;
-    pushed.push(await client.pushNetwork(bytes, path.basename(file), network.name, bind));
-    progress.update(pushed.length);
-  }
+  let next = 0;
+  const push = async () => {
+    while (next < files.length) {
+      const position = next++;
+      const network = await openNetwork(files[position]);
+      parseNetwork(network, bind);
+      const bytes = keepWeights ? network.bytes : stripOnnx(network.bytes).bytes;
+      pushed[position] = await client.pushNetwork(bytes, path.basename(files[position]), network.name, bind);
+      progress.update(pushed.filter(Boolean).length);
+    }
+  };
+  await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, push));
   progress.stop();
   return pushed;
 }
