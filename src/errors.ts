@@ -180,16 +180,18 @@ function fromValidation(error: ArgumentValidationError): CodedError {
   return new CodedError('BAD_INPUT', `${lines.join('; ')}.`, fields.join(', '));
 }
 
-function fromGraphQL(error: GraphQLError): CodedError {
+function fromGraphQL(error: GraphQLError, code: unknown): CodedError {
   if (error.originalError) return toCodedError(error.originalError);
-  const { code } = error.extensions;
   if (code === 'INTERNAL_SERVER_ERROR') return internal(error);
   if (code === 'LIMIT_EXCEEDED') return new CodedError('LIMIT_EXCEEDED', error.message);
   return new CodedError('BAD_INPUT', error.message);
 }
 
-/** The error a user may see for anything that was thrown. What is not known is INTERNAL, with a general message. */
-export function toCodedError(error: unknown): CodedError {
+/**
+ * The error a user may see for anything that was thrown. What is not known is INTERNAL, with a general message.
+ * @param graphqlCode the code that Apollo Server gave an error of GraphQL itself (syntax, validation, variables)
+ */
+export function toCodedError(error: unknown, graphqlCode?: unknown): CodedError {
   if (error instanceof CodedError) return error;
   if (error instanceof EngineError) {
     return new CodedError(ENGINE_CODES[error.code], error.message, error.where, error.remedy, error);
@@ -201,7 +203,7 @@ export function toCodedError(error: unknown): CodedError {
     return new CodedError(code, error.message, undefined, error.remedy, error);
   }
   if (error instanceof ArgumentValidationError) return fromValidation(error);
-  if (error instanceof GraphQLError) return fromGraphQL(error);
+  if (error instanceof GraphQLError) return fromGraphQL(error, graphqlCode ?? error.extensions.code);
   if (error instanceof Error && isConnectionFault(error)) return unavailable(error);
   return internal(error);
 }

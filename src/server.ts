@@ -79,8 +79,7 @@ class ErrorForm {
 
   format(error: unknown, shown?: GraphQLFormattedError): GraphQLFormattedError {
     const cause = unwrapResolverError(error);
-    // Apollo's own refusals are told apart by the code that it has given them.
-    const coded = toCodedError(isUncoded(cause, shown) ? new GraphQLError(shown!.message, shown) : cause);
+    const coded = toCodedError(cause, shown?.extensions?.code);
     const requestId = this.requestIds.getStore();
     if (coded.code === 'INTERNAL' || coded.code === 'UNAVAILABLE') {
       this.log.error({ err: coded.originalError ?? cause, requestId, path: shown?.path }, 'a request failed');
@@ -98,10 +97,6 @@ class ErrorForm {
     // graphql-sse writes errors as JSON, so the formatted ones do as well as instances.
     return errors.map((error) => this.format(error, error.toJSON()) as GraphQLError);
   }
-}
-
-function isUncoded(cause: unknown, shown: GraphQLFormattedError | undefined): boolean {
-  return cause instanceof GraphQLError && !(cause instanceof CodedError) && !cause.originalError && shown !== undefined;
 }
 
 /** Starts listening. */

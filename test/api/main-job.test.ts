@@ -4,7 +4,7 @@
  * @jest-environment ./test/testkit/environment.cjs
  */
 import { type ApiClient, type Data, sha256 } from '../testkit/client';
-import { type MeasuredNetworks, measureNetworks } from '../testkit/measured-networks';
+import { createMeasuredNetworks, type MeasuredNetworks } from '../testkit/measured-networks';
 import { TestService } from '../testkit/service';
 import { describeWithS3, type S3Server, startS3Server } from '../testkit/versitygw';
 
@@ -39,7 +39,7 @@ const HELD_OUT = 3;
 
 let measured: MeasuredNetworks;
 beforeAll(async () => {
-  measured = await measureNetworks(15, HELD_OUT);
+  measured = await createMeasuredNetworks(15, HELD_OUT);
 }, 120_000);
 
 /** Trains a version to its end, following it, and returns its id and what was seen on the way. */

@@ -1,8 +1,8 @@
 /** Small networks measured on this machine, with their profile as a file: real input for the main job. */
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { buildDemoNetworks } from '../../src/cli/demo-networks';
-import { joinProfiles, localScenario, measureNetwork } from '../../src/cli/measure';
+import { localScenario, measureNetworks } from '../../src/cli/measure';
 import { type Profile, readNetwork, stripOnnx } from '../../src/engine';
 import { writeProfileTable } from '../../src/profiles';
 import { createTemporaryDirectory } from './postgres';
@@ -15,21 +15,39 @@ export interface MeasuredNetworks {
   readonly profile: Buffer;
 }
 
-/** Builds and measures networks (some 0.2 s each). */
-export async function measureNetworks(count: number, heldOut: number): Promise<MeasuredNetworks> {
+/** Builds networks and measures them here (some 0.5 s each). */
+export async function createMeasuredNetworks(count: number, heldOut: number): Promise<MeasuredNetworks> {
   const scenario = localScenario();
-  const networks: { name: string; bytes: Uint8Array; latencyUs: number }[] = [];
-  const profiles: Profile[] = [];
-  for (const { name, bytes } of buildDemoNetworks(count, 3)) {
-    const measured = await measureNetwork(bytes, readNetwork(bytes, { name }), {
-      scenario,
-      warmUps: 1,
-      repetitions: 3,
-    });
-    profiles.push(measured);
-    networks.push({ name, bytes: stripOnnx(bytes).bytes, latencyUs: measured.networks[0].latencyUs });
+  const built = [...buildDemoNetworks(count, 3)].map(({ name, bytes }) => ({
+    name,
+    bytes,
+    graph: readNetwork(bytes, { name }),
+  }));
+  const profile = await measureNetworks(built, { scenario, warmUps: 1, repetitions: 3 }, () => {});
+  const latencies = new Map(profile.networks.map(({ network, latencyUs }) => [network, latencyUs]));
+  const measured = new Set(built.slice(0, count - heldOut).map(({ name }) => name));
+  return {
+    scenario,
+    networks: built.map(({ name, bytes }) => ({
+      name,
+      bytes: stripOnnx(bytes).bytes,
+      latencyUs: latencies.get(name)!,
+    })),
+    profile: await asFile({
+      ...profile,
+      networks: profile.networks.filter(({ network }) => measured.has(network)),
+      kernels: profile.kernels.filter(({ network }) => measured.has(network)),
+    }),
+  };
+}
+
+async function asFile(profile: Profile): Promise<Buffer> {
+  const directory = await createTemporaryDirectory('profile');
+  try {
+    const file = path.join(directory, 'profile.csv');
+    await writeProfileTable(profile, file);
+    return await readFile(file);
+  } finally {
+    await rm(directory, { recursive: true });
   }
-  const file = path.join(await createTemporaryDirectory('profile'), 'profile.csv');
-  await writeProfileTable(joinProfiles(profiles.slice(0, count - heldOut)), file);
-  return { scenario, networks, profile: await readFile(file) };
 }
