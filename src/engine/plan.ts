@@ -22,6 +22,8 @@ export interface Kernel {
   /** Name of the tensor that the kernel makes. */
   readonly output: string;
   readonly reason: string;
+  /** What would have led to another kernel, and is close. */
+  readonly nearMiss?: string;
 }
 
 export interface KernelPlan {
@@ -91,6 +93,8 @@ export function snakeCase(name: string): string {
 class Planner {
   private readonly view: RewrittenGraph;
   private readonly absorbed = new Set<Op>();
+  /** Tensors made by the kernels planned so far. */
+  private readonly made = new Set<string>();
 
   constructor(
     private readonly graph: Graph,
@@ -102,7 +106,10 @@ class Planner {
   plan(): Kernel[] {
     const kernels: Kernel[] = [];
     for (const op of this.view.ops) {
-      if (!this.absorbed.has(op)) kernels.push(...(this.expanded(op) ?? [this.kernelOf(op)]));
+      if (this.absorbed.has(op)) continue;
+      kernels.push(...(this.expanded(op) ?? [this.kernelOf(op)]));
+      for (const name of op.outputs) this.made.add(name);
+      this.made.add(kernels[kernels.length - 1].output);
     }
     return kernels;
   }
@@ -126,7 +133,7 @@ class Planner {
   private kernelOf(op: Op): Kernel {
     const merged = this.view.merged(op);
     const ops = [op.name, ...merged.ops];
-    const reasons = [`one kernel for ${op.type}`, ...merged.reasons];
+    const reasons = [...merged.reasons];
     const fused: string[] = [];
     let first = op;
     let tail = op;
@@ -142,8 +149,40 @@ class Planner {
         break;
       }
     }
-    const kind = kernelKind(this.graph, first);
-    return { kind, first, fused, ops, output: tail.outputs[0], reason: reasons.join('; ') };
+    for (let link = this.chained(tail); link; link = this.chained(tail)) {
+      this.absorbed.add(link.consumer);
+      ops.push(link.consumer.name, ...this.view.merged(link.consumer).ops);
+      fused.push(link.name);
+      tail = link.consumer;
+    }
+    const { kind, reason, nearMiss } = this.pack.select?.(this.view, first) ?? {
+      kind: kernelKind(this.graph, first),
+      reason: `one kernel for ${first.type}`,
+    };
+    if (this.pack.chain && fused.length > 0) reasons.push(`${fused.join(', ')} linked behind it`);
+    return { kind, first, fused, ops, output: tail.outputs[0], reason: [reason, ...reasons].join('; '), nearMiss };
+  }
+
+  /** The elementwise op behind `tail` that the pack's chain lets the same kernel do. */
+  private chained(tail: Op): { consumer: Op; name: string } | undefined {
+    const { chain } = this.pack;
+    const readers = this.view.readers(tail.outputs[0]);
+    if (!chain || tail.outputs.length !== 1 || readers.length !== 1 || this.view.isOutput(tail.outputs[0]))
+      return undefined;
+    const [consumer] = readers;
+    const name = chain.names[consumer.type];
+    if (name === undefined || consumer.outputs.length !== 1) return undefined;
+    const others = consumer.inputs.filter((input) => input && input !== tail.outputs[0]);
+    const ready = others.every((input) => this.made.has(input) || this.view.maker(input) === undefined);
+    const isFirst = consumer.inputs[0] === tail.outputs[0];
+    // Of two inputs of one shape the one made last counts as the first: with the other ready, that is the tail's.
+    const swaps =
+      chain.symmetric.includes(consumer.type) && others.every((input) => this.sameShape(input, tail.outputs[0]));
+    return ready && (isFirst || swaps) ? { consumer, name } : undefined;
+  }
+
+  private sameShape(a: string, b: string): boolean {
+    return String(this.graph.tensors.get(a)?.shape) === String(this.graph.tensors.get(b)?.shape);
   }
 
   /** The op behind `tail` that a rule lets the kernel of `first` absorb. */

@@ -59,6 +59,27 @@ export interface ExpansionRule {
   readonly origin: string;
 }
 
+/**
+ * A kernel absorbs elementwise ops behind it one after the other, for as long as each reads its only output as its first
+ * input and everything else that it reads is there already.
+ */
+export interface ChainRule {
+  /** Elementwise ops by type, and what they are called in a fused kernel's name. */
+  readonly names: Readonly<Record<string, string>>;
+  /** Ops of two run-time inputs of one shape, of which the one made last counts as the first. */
+  readonly symmetric: readonly string[];
+  readonly origin: string;
+}
+
+/** Which kernel an op becomes. */
+export interface Selection {
+  readonly kind: string;
+  /** The decision with its numbers, in words. */
+  readonly reason: string;
+  /** What would have led to another kernel, and is close. */
+  readonly nearMiss?: string;
+}
+
 export interface RulePack {
   /** Runtime as the command line names it, for example `onnxruntime-cpu`. */
   readonly runtime: string;
@@ -70,4 +91,7 @@ export interface RulePack {
   readonly sharing?: { readonly origin: string };
   readonly expansions: readonly ExpansionRule[];
   readonly fusions: readonly FusionRule[];
+  readonly chain?: ChainRule;
+  /** Names the kernel of an op as it stands after rewriting; without it convolutions are told apart by their windows. */
+  readonly select?: (view: GraphView, op: Op) => Selection;
 }
