@@ -76,7 +76,7 @@ const transpose: ShapeRule = (op) => {
 
 const concat: ShapeRule = (op) => {
   const inputs = op.op.inputs.map((_, i) => op.input(i));
-  const first = inputs[0].shape;
+  const first = op.shape(0);
   const axis = op.axis(op.integer('axis', 0), first.length);
   for (const { name, shape } of inputs) {
     if (shape.length !== first.length || shape.some((dimension, i) => i !== axis && dimension !== first[i])) {

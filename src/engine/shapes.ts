@@ -11,6 +11,9 @@ import { FOLDING_RULES } from './shape-folding';
 import { isPossibleShape, OpReader, type ShapeRule } from './shape-reader';
 import { COMPUTING_RULES } from './shape-rules';
 
+/** What to do about a file that does not hold together. */
+export const CHECK_FILE = 'Check the file with onnx.checker, and export it again.';
+
 const RULES: ReadonlyMap<string, ShapeRule> = new Map(
   Object.entries({ ...COMPUTING_RULES, ...FOLDING_RULES, ...ARITHMETIC_RULES }),
 );
@@ -25,10 +28,16 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
     const reader = new OpReader(op, tensors);
     for (const name of op.inputs) {
       if (name && !tensors.has(name)) {
-        throw new EngineError('MALFORMED_FILE', `tensor ${name} is read before any op makes it`, reader.where);
+        throw new EngineError(
+          'MALFORMED_FILE',
+          `tensor ${name} is read before any op makes it`,
+          reader.where,
+          CHECK_FILE,
+        );
       }
     }
-    if (!op.outputs[0]) throw new EngineError('MALFORMED_FILE', 'the op makes no first output', reader.where);
+    if (!op.outputs[0])
+      throw new EngineError('MALFORMED_FILE', 'the op makes no first output', reader.where, CHECK_FILE);
     const rule = RULES.get(op.type);
     if (!rule) {
       throw new EngineError(
@@ -44,7 +53,8 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
       const tensor = inferred[index];
       if (!tensor) throw reader.invalid(`output ${index} (${name}) is not one that ${op.type} makes`);
       if (!isPossibleShape(tensor.shape)) throw reader.invalid(`output ${name} would have shape [${tensor.shape}]`);
-      if (tensors.has(name)) throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where);
+      if (tensors.has(name))
+        throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where, CHECK_FILE);
       const constant = tensor.values !== undefined || op.inputs.every((input) => !input || isConstant(tensors, input));
       tensors.set(name, { name, constant, ...tensor });
     });

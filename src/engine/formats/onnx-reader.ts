@@ -4,8 +4,8 @@
  */
 import { EngineError } from '../errors';
 import type { AttributeValue, ConstantValue, ElementType, Graph, Op, Tensor } from '../graph';
-import { elementCount, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
-import { inferShapes } from '../shapes';
+import { elementCount, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
+import { CHECK_FILE, inferShapes } from '../shapes';
 import {
   ATTRIBUTE_TYPES,
   type AttributeMessage,
@@ -63,8 +63,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
   const ops = graph.node.map(readOp);
   inferShapes(ops, tensors);
   for (const output of graph.output) {
-    if (!tensors.has(output.name))
-      throw new EngineError('MALFORMED_FILE', `graph output ${output.name} is made by no op`, output.name);
+    if (!tensors.has(output.name)) throw malformed(`graph output ${output.name} is made by no op`, output.name);
   }
   return {
     name: options.name,
@@ -96,7 +95,7 @@ export function decodeOnnx(bytes: Uint8Array): ModelMessage {
 
 function checkOpset(model: ModelMessage, name: string): void {
   const opset = model.opsetImport.find(({ domain }) => DEFAULT_DOMAINS.has(domain ?? ''))?.version;
-  if (opset === undefined) throw new EngineError('MALFORMED_FILE', 'the file imports no ONNX operator set', name);
+  if (opset === undefined) throw malformed('the file imports no ONNX operator set', name);
   if (opset < OLDEST_OPSET) {
     throw new EngineError(
       'UNSUPPORTED_FORMAT',
@@ -110,7 +109,7 @@ function checkOpset(model: ModelMessage, name: string): void {
 function readConstants(graph: GraphMessage, tensors: Map<string, Tensor>): void {
   for (const message of graph.initializer) {
     const name = message.name ?? '';
-    if (tensors.has(name)) throw new EngineError('MALFORMED_FILE', `initializer ${name} stands twice`, name);
+    if (tensors.has(name)) throw malformed(`initializer ${name} stands twice`, name);
     tensors.set(name, { name, constant: true, ...readTensor(message, name) });
   }
   for (const { values, dims } of graph.sparseInitializer ?? []) {
@@ -139,7 +138,10 @@ function readInputs(graph: GraphMessage, tensors: Map<string, Tensor>, { binding
         'Export the network with a fixed input shape.',
       );
     }
-    const shape = type.shape.dim.map((dimension, axis) => bindDimension(value, dimension, axis, bindings, used));
+    const shape = checkDims(
+      type.shape.dim.map((dimension, axis) => bindDimension(value, dimension, axis, bindings, used)),
+      value.name,
+    );
     tensors.set(value.name, { name: value.name, constant: false, type: elementType(type.elemType, value.name), shape });
     inputs.push(value.name);
   }
@@ -175,7 +177,12 @@ function bindDimension(
   }
   const bound = bindings[name];
   if (!Number.isSafeInteger(bound) || bound < 1) {
-    throw new EngineError('UNBOUND_DIMENSION', `binding ${name}=${bound} is not a whole number of at least 1`, name);
+    throw new EngineError(
+      'UNBOUND_DIMENSION',
+      `binding ${name}=${bound} is not a whole number of at least 1`,
+      name,
+      `Bind it to a whole number, for example ${name}=1.`,
+    );
   }
   used.add(name);
   return bound;
@@ -207,7 +214,8 @@ function readAttribute(attribute: AttributeMessage, where: string): AttributeVal
     case ATTRIBUTE_TYPES.int:
       return attribute.i ?? 0;
     case ATTRIBUTE_TYPES.string:
-      return utf8.decode(attribute.s);
+      // An absent bytes field is an empty list in protobufjs, not empty bytes.
+      return utf8.decode(Uint8Array.from(attribute.s ?? []));
     case ATTRIBUTE_TYPES.tensor:
       return readTensor(attribute.t ?? { dims: [], dataType: 0 }, `${where}, attribute ${attribute.name}`);
     case ATTRIBUTE_TYPES.floats:
@@ -221,8 +229,13 @@ function readAttribute(attribute: AttributeMessage, where: string): AttributeVal
         'UNSUPPORTED_OP',
         `attribute ${attribute.name} has type ${attribute.type}, which is not read`,
         where,
+        'Replace the op, or export the network with a simpler one.',
       );
   }
+}
+
+function malformed(message: string, where: string): EngineError {
+  return new EngineError('MALFORMED_FILE', message, where, CHECK_FILE);
 }
 
 function elementType(number: number, where: string): ElementType {
@@ -238,8 +251,8 @@ function elementType(number: number, where: string): ElementType {
 }
 
 function checkDims(dims: readonly number[], where: string): readonly number[] {
-  if (dims.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0)) return dims;
-  throw new EngineError('MALFORMED_FILE', `a tensor has shape [${dims}]`, where);
+  if (isPossibleShape(dims)) return dims;
+  throw malformed(`a tensor has shape [${dims}]`, where);
 }
 
 function readTensor(message: TensorMessage, where: string): ConstantValue {
@@ -249,8 +262,7 @@ function readTensor(message: TensorMessage, where: string): ConstantValue {
   if (message.dataLocation === 1 || count > MAXIMUM_FOLDED_ELEMENTS) return { type, shape };
   const values = message.rawData?.length ? readRaw(message.rawData, type) : listedValues(message);
   if (!values || (values.length === 0 && count > 0)) return { type, shape };
-  if (values.length !== count)
-    throw new EngineError('MALFORMED_FILE', `a tensor of shape [${shape}] has ${values.length} values`, where);
+  if (values.length !== count) throw malformed(`a tensor of shape [${shape}] has ${values.length} values`, where);
   return { type, shape, values };
 }
 
