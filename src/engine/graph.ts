@@ -61,3 +61,11 @@ export interface Graph {
   readonly ops: readonly Op[];
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
+
+/** `GlobalAveragePool` as `global_average_pool`; a domain's dots become underscores. */
+export function snakeCase(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/\W+/g, '_')
+    .toLowerCase();
+}

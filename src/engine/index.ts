@@ -12,7 +12,7 @@ export { type OnnxruntimeProfileOptions, profileFromOnnxruntime } from './format
 export type { Graph } from './graph';
 export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
 export { describeNetwork, type NetworkDescription, readNetwork } from './network';
-export { type Kernel, type KernelPlan, planKernels, RUNTIMES, runtimeOfScenario } from './plan';
+export { type Kernel, type KernelPlan, planKernels } from './plan';
 export { type KernelPrediction, type LoadedPredictor, loadPredictor, type NetworkPrediction } from './predictor';
 export type { KernelCoverage } from './predictor-model';
 export {
@@ -24,6 +24,7 @@ export {
   type Scenario,
 } from './profile';
 export { createRandom } from './random';
+export { RUNTIMES, runtimeOfScenario } from './runtimes/registry';
 export { ONNXRUNTIME_VERSION, openSession } from './session';
 export {
   type TrainedPredictor,

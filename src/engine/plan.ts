@@ -2,12 +2,9 @@
  * Kernel plans: which kernels a runtime launches for a graph, in execution order, each with the reason for it.
  * The decisions are rules of a rule pack (runtimes/); this file applies them.
  */
-import { EngineError } from './errors';
-import type { Graph, Op } from './graph';
-import { parseScenario } from './profile';
+import { type Graph, type Op, snakeCase } from './graph';
 import { type RewrittenGraph, rewriteGraph } from './rewriting';
-import { ONNXRUNTIME_CPU } from './runtimes/onnxruntime-cpu';
-import { PLAIN } from './runtimes/plain';
+import { resolveRuntime } from './runtimes/registry';
 import type { FusionRule, RulePack } from './runtimes/rule-pack';
 
 export interface Kernel {
@@ -24,6 +21,8 @@ export interface Kernel {
   readonly reason: string;
   /** What would have led to another kernel, and is close. */
   readonly nearMiss?: string;
+  /** True if the runtime refuses the op. */
+  readonly unsupported?: boolean;
 }
 
 export interface KernelPlan {
@@ -32,44 +31,21 @@ export interface KernelPlan {
   readonly runtime: string;
   readonly graph: Graph;
   readonly kernels: readonly Kernel[];
-}
-
-const RULE_PACKS: ReadonlyMap<string, RulePack> = new Map([PLAIN, ONNXRUNTIME_CPU].map((pack) => [pack.runtime, pack]));
-
-/** Names of the runtimes that have rules. */
-export const RUNTIMES = [...RULE_PACKS.keys()] as readonly string[];
-
-/**
- * The runtime whose rules plan a scenario's kernels.
- *
- * @throws EngineError if the text is not `runtime/device/processor/type`
- */
-export function runtimeOfScenario(scenario: string): string {
-  const { runtime, processor } = parseScenario(scenario);
-  const pack = `${runtime}-${processor === 'gpu' ? 'gpu' : 'cpu'}`;
-  return RULE_PACKS.has(pack) ? pack : PLAIN.runtime;
+  /** Ops that the runtime refuses, and why: they run elsewhere, or the network does not run at all. */
+  readonly unsupported: readonly { readonly ops: readonly string[]; readonly reason: string }[];
 }
 
 /**
  * Plans the kernels of a graph.
  *
- * @param runtime a name of RUNTIMES, with or without `@version`
+ * @param runtime as resolveRuntime takes it, for example `onnxruntime-cpu` or `tflite-gpu/adreno-640`
  * @throws EngineError UNKNOWN_NAME
  */
 export function planKernels(graph: Graph, runtime: string): KernelPlan {
-  const [name, version] = runtime.split('@');
-  const pack = RULE_PACKS.get(name);
-  if (!pack || (version !== undefined && version !== pack.version)) {
-    const known = [...RULE_PACKS.values()].map((each) => `${each.runtime}@${each.version}`).join(', ');
-    throw new EngineError(
-      'UNKNOWN_NAME',
-      `there are no rules for runtime ${runtime}`,
-      runtime,
-      `Known runtimes: ${known}.`,
-    );
-  }
+  const { pack, name } = resolveRuntime(runtime);
   const kernels = new Planner(graph, pack).plan();
-  return { network: graph.name, runtime: `${pack.runtime}@${pack.version}`, graph, kernels };
+  const unsupported = kernels.flatMap(({ unsupported: refused, ops, reason }) => (refused ? [{ ops, reason }] : []));
+  return { network: graph.name, runtime: name, graph, kernels, unsupported };
 }
 
 /** Kind of a kernel by its first op: convolutions are told apart by what they read, other ops go by their name. */
@@ -79,14 +55,6 @@ export function kernelKind(graph: Graph, op: Op): string {
   const weight = graph.tensors.get(op.inputs[1])!.shape;
   if (groups > 1) return weight[1] === 1 && weight[0] >= groups ? 'depthwise_convolution' : 'grouped_convolution';
   return weight.slice(2).every((size) => size === 1) ? 'pointwise_convolution' : 'convolution';
-}
-
-/** `GlobalAveragePool` as `global_average_pool`; a domain's dots become underscores. */
-export function snakeCase(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/\W+/g, '_')
-    .toLowerCase();
 }
 
 /** Applies one pack to one graph. */
@@ -155,12 +123,23 @@ class Planner {
       fused.push(link.name);
       tail = link.consumer;
     }
-    const { kind, reason, nearMiss } = this.pack.select?.(this.view, first) ?? {
+    const { kind, reason, nearMiss, unsupported } = this.pack.select?.(this.view, first) ?? {
       kind: kernelKind(this.graph, first),
       reason: `one kernel for ${first.type}`,
+      nearMiss: undefined,
+      unsupported: undefined,
     };
     if (this.pack.chain && fused.length > 0) reasons.push(`${fused.join(', ')} linked behind it`);
-    return { kind, first, fused, ops, output: tail.outputs[0], reason: [reason, ...reasons].join('; '), nearMiss };
+    return {
+      kind,
+      first,
+      fused,
+      ops,
+      output: tail.outputs[0],
+      reason: [reason, ...reasons].join('; '),
+      nearMiss,
+      unsupported,
+    };
   }
 
   /** The elementwise op behind `tail` that the pack's chain lets the same kernel do. */

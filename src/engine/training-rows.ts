@@ -7,8 +7,9 @@ import { alignKernels } from './alignment';
 import { EngineError } from './errors';
 import { deriveFeatures, FEATURE_NAMES, featurize, type KernelFeatures } from './features';
 import type { Graph } from './graph';
-import { type KernelPlan, planKernels, runtimeOfScenario } from './plan';
+import { type KernelPlan, planKernels } from './plan';
 import type { KernelMeasurement, NetworkMeasurement, Profile } from './profile';
+import { runtimeOfScenario } from './runtimes/registry';
 
 /** A network whose kernels are known. */
 export interface PlannedNetwork {

@@ -3,7 +3,7 @@
  * are not in the event and are left out; the network's graph has them.
  */
 import type { FeatureName } from '../features';
-import { snakeCase } from '../plan';
+import { snakeCase } from '../graph';
 
 type Features = Partial<Record<FeatureName, number>>;
 

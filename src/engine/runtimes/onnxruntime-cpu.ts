@@ -3,16 +3,12 @@
  * that onnxruntime 1.30 itself writes. Source files are of onnxruntime/core/optimizer in that release.
  */
 import type { Op } from '../graph';
-import { elementCount, OpReader } from '../shape-reader';
-import type { FusionRule, GraphView, PrologueRule, RulePack, VanishingRule } from './rule-pack';
+import { elementCount } from '../shape-reader';
+import type { FusionRule, GraphView, RulePack, VanishingRule } from './rule-pack';
+import { mergePadding, othersAreConstant } from './window-rules';
 
 function tensorOf({ graph }: GraphView, name: string) {
   return graph.tensors.get(name);
-}
-
-/** Every input of the consumer but its first is a constant. */
-function othersAreConstant(view: GraphView, _producer: Op, consumer: Op): boolean {
-  return consumer.inputs.slice(1).every((name) => !name || tensorOf(view, name)?.constant === true);
 }
 
 /** Consumer adds or multiplies, from the right, by one constant per output channel. */
@@ -70,28 +66,6 @@ function isClipped(view: GraphView, op: Op): boolean {
     isRemovable(view, op)
   );
 }
-
-/** Zero padding of height and width goes into the window op's own. */
-const mergePadding: PrologueRule['merge'] = (view, pad, reader) => {
-  const reading = new OpReader(pad, view.graph.tensors);
-  const rank = reading.shape(0).length;
-  const pads = reading.integers('pads') ?? reading.values(1);
-  // A value that is left out by an empty name counts as an unknown one.
-  const value = pad.inputs.length > 2 ? reading.optionalInput(2)?.values?.[0] : 0;
-  const spatial = pads.every((size, i) => size >= 0 && (i % rank > 1 || size === 0));
-  const window = new OpReader(reader, view.graph.tensors);
-  const applies = reading.text('mode', 'constant') === 'constant' && pad.inputs.length <= 3 && value === 0;
-  if (!applies || !spatial || window.text('auto_pad', 'NOTSET') !== 'NOTSET' || reader.outputs.length > 1) {
-    return undefined;
-  }
-  const own = window.integers('pads') ?? new Array<number>(2 * (rank - 2)).fill(0);
-  const added = pads.filter((_, i) => i % rank > 1);
-  return {
-    ...reader,
-    inputs: [pad.inputs[0], ...reader.inputs.slice(1)],
-    attributes: { ...reader.attributes, pads: own.map((size, i) => size + added[i]) },
-  };
-};
 
 /** A row is added to a matrix product: one value per column, or per row and column. */
 function addsRow(view: GraphView, producer: Op, consumer: Op): boolean {

@@ -78,6 +78,8 @@ export interface Selection {
   readonly reason: string;
   /** What would have led to another kernel, and is close. */
   readonly nearMiss?: string;
+  /** True if the runtime refuses the op; the reason says why. */
+  readonly unsupported?: boolean;
 }
 
 export interface RulePack {
