@@ -1,7 +1,7 @@
 /** The ONNX reader: what it says of every kind of broken file, and that no bytes bring it down. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { EngineError, planKernels, RUNTIMES, readNetwork, writeOnnx } from '../../../src/engine';
+import { EngineError, planKernels, readNetwork, writeOnnx } from '../../../src/engine';
 import { featurize } from '../../../src/engine/features';
 import { decodeOnnx, type ReadOptions } from '../../../src/engine/formats/onnx-reader';
 import {
@@ -449,7 +449,7 @@ describe('any bytes', () => {
     const started = performance.now();
     try {
       const graph = read(stripOnnx(bytes).bytes);
-      for (const runtime of RUNTIMES) featurize(planKernels(graph, runtime));
+      for (const runtime of ['plain', 'onnxruntime-cpu']) featurize(planKernels(graph, runtime));
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       expect(error.message).not.toBe('');
