@@ -180,10 +180,20 @@ function fromValidation(error: ArgumentValidationError): CodedError {
   return new CodedError('BAD_INPUT', `${lines.join('; ')}.`, fields.join(', '));
 }
 
+/** graphql-armor's and the parser's refusals have no code of their own that would survive Apollo Server. */
+const LIMIT_MESSAGE = /limit of \d+ exceeded|contains more that \d+ tokens/;
+
 function fromGraphQL(error: GraphQLError, code: unknown): CodedError {
   if (error.originalError) return toCodedError(error.originalError);
   if (code === 'INTERNAL_SERVER_ERROR') return internal(error);
-  if (code === 'LIMIT_EXCEEDED') return new CodedError('LIMIT_EXCEEDED', error.message);
+  if (LIMIT_MESSAGE.test(error.message)) {
+    return new CodedError(
+      'LIMIT_EXCEEDED',
+      error.message.replace('Syntax Error: ', ''),
+      'query',
+      'Ask for less at a time.',
+    );
+  }
   return new CodedError('BAD_INPUT', error.message);
 }
 

@@ -258,7 +258,7 @@ async function runService(config: Config): Promise<void> {
   await service.stop();
 }
 
-async function main(command: string | undefined): Promise<void> {
+async function run(command: string | undefined): Promise<void> {
   if (command === 'schema') {
     await writeFile(join(projectDirectory(), 'schema.graphql'), await printedSchema());
   } else if (command === 'migrate') {
@@ -270,10 +270,16 @@ async function main(command: string | undefined): Promise<void> {
   }
 }
 
-if (require.main === module) {
-  main(process.argv[2]).catch((error: unknown) => {
+/** The command; ends the process with 2 if the configuration is wrong, 1 if anything else fails. */
+export async function main(command: string | undefined): Promise<void> {
+  try {
+    await run(command);
+  } catch (error) {
     const wrongConfiguration = error instanceof ConfigError;
-    process.stderr.write(`${wrongConfiguration || !(error instanceof Error) ? String(error) : error.stack}\n`);
+    const text = error instanceof Error ? (wrongConfiguration ? error.message : error.stack) : String(error);
+    process.stderr.write(`${text}\n`);
     process.exitCode = wrongConfiguration ? 2 : 1;
-  });
+  }
 }
+
+if (require.main === module) void main(process.argv[2]);

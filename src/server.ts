@@ -32,7 +32,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** How long an open request may go on when the service stops. */
 const DRAIN_MS = 10_000;
 
-const LIMITS = { depth: 14, cost: 10_000, aliases: 30, directives: 20, tokens: 3_000 };
+const LIMITS = { depth: 14, cost: 10_000, aliases: 30, directives: 20 };
+const PARSE_OPTIONS = { maxTokens: 3_000 };
 
 export interface ServerOptions extends Services {
   readonly schema: GraphQLSchema;
@@ -51,21 +52,14 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Marks errors of graphql-armor, which come without a code. */
-const markAsLimit = [
-  (_context: unknown, error: GraphQLError) => {
-    error.extensions.code = 'LIMIT_EXCEEDED';
-  },
-];
-
 function protection() {
-  const rejected = { onReject: markAsLimit };
   return new ApolloArmor({
-    maxDepth: { n: LIMITS.depth, flattenFragments: true, ...rejected },
-    costLimit: { maxCost: LIMITS.cost, flattenFragments: true, ...rejected },
-    maxAliases: { n: LIMITS.aliases, ...rejected },
-    maxDirectives: { n: LIMITS.directives, ...rejected },
-    maxTokens: { n: LIMITS.tokens, ...rejected },
+    maxDepth: { n: LIMITS.depth, flattenFragments: true },
+    costLimit: { maxCost: LIMITS.cost, flattenFragments: true },
+    maxAliases: { n: LIMITS.aliases },
+    maxDirectives: { n: LIMITS.directives },
+    // graphql's own parser does it (PARSE_OPTIONS), for subscriptions too.
+    maxTokens: { enabled: false },
     // Introspection is on: there is nothing to hide, and a suggestion helps.
     blockFieldSuggestion: { enabled: false },
   }).protect();
@@ -148,6 +142,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     csrfPrevention: true,
     persistedQueries: false,
     introspection: true,
+    parseOptions: PARSE_OPTIONS,
     ...armor,
     plugins: [...(armor.plugins as ApolloServerPlugin<RequestContext>[]), ApolloServerPluginLandingPageDisabled()],
     formatError: (shown, error) => errors.format(error, shown),
@@ -164,11 +159,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     authenticate: () => null,
     context: async ({ raw }) => ({ ...(await context(raw)) }),
     onSubscribe: (_request, { query, operationName }) => {
-      // Everything but subscriptions goes through Apollo.
-      const operation = getOperationAST(parse(query), operationName);
-      if (operation?.operation === 'subscription') return undefined;
+      const refusal = refuseUnlessSubscription(query, operationName);
+      if (!refusal) return undefined;
       return [
-        JSON.stringify({ errors: [errors.format(new CodedError('BAD_INPUT', 'Only subscriptions are served here.'))] }),
+        JSON.stringify({ errors: [errors.format(refusal)] }),
         { status: 400, statusText: 'Bad Request', headers: { 'content-type': 'application/json' } },
       ];
     },
@@ -212,6 +206,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await apollo.stop();
     },
   };
+}
+
+/** Everything but subscriptions goes through Apollo. */
+function refuseUnlessSubscription(query: string, operationName: string | null | undefined): unknown {
+  try {
+    const operation = getOperationAST(parse(query, PARSE_OPTIONS), operationName);
+    if (operation?.operation === 'subscription') return undefined;
+    return new CodedError('BAD_INPUT', 'Only subscriptions are served here.', 'query', 'POST it to /graphql.');
+  } catch (error) {
+    return error;
+  }
 }
 
 function sendErrors(reply: FastifyReply, status: number, errors: GraphQLFormattedError[]): FastifyReply {

@@ -1,0 +1,104 @@
+/** The configuration: defaults, every wrong variable at once, and the exit code of a wrong one. */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { ConfigError, readClientConfig, readConfig } from '../../src/config';
+
+function problems(read: () => unknown): Record<string, string> {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError)
+      return Object.fromEntries(error.problems.map((each) => [each.variable, each.message]));
+    throw error;
+  }
+  return {};
+}
+
+const S3 = {
+  S3_ENDPOINT: 'http://127.0.0.1:9000',
+  S3_BUCKET: 'fusecast',
+  S3_ACCESS_KEY_ID: 'key',
+  S3_SECRET_ACCESS_KEY: 'secret',
+  S3_REGION: 'us-east-1',
+};
+
+test('without any variable everything is embedded, in .fusecast', () => {
+  expect(readConfig({})).toEqual({
+    role: 'all',
+    logLevel: 'info',
+    database: { kind: 'embedded', directory: path.resolve('.fusecast/postgres') },
+    objects: {
+      kind: 'directory',
+      directory: path.resolve('.fusecast/objects'),
+      secretFile: path.resolve('.fusecast/url-signing-secret'),
+    },
+    http: { host: '127.0.0.1', port: 4000, publicUrl: undefined },
+    trainingThreads: 1,
+  });
+});
+
+test('a database and a bucket are taken; an empty variable is none', () => {
+  const config = readConfig({
+    ...S3,
+    DATABASE_URL: 'postgres://u:p@h/d',
+    FUSECAST_URL: 'https://x.example/',
+    PORT: '',
+  });
+  expect(config.database).toEqual({ kind: 'server', url: 'postgres://u:p@h/d' });
+  expect(config.objects).toMatchObject({ kind: 's3', bucket: 'fusecast', region: 'us-east-1' });
+  expect(config.http).toEqual({ host: '127.0.0.1', port: 4000, publicUrl: 'https://x.example' });
+});
+
+test('every wrong variable is named, with what was expected, and no secret', () => {
+  const environment = {
+    ...S3,
+    PORT: '70000',
+    LOG_LEVEL: 'loud',
+    FUSECAST_ROLE: 'boss',
+    FUSECAST_TRAINING_THREADS: '0',
+    FUSECAST_URL: 'fusecast.example',
+    DATABASE_URL: 'mysql://root:hunter2@db/x',
+    S3_BUCKET: 'No Bucket',
+  };
+  expect(problems(() => readConfig(environment))).toEqual({
+    PORT: 'is "70000", expected a whole number from 0 to 65535',
+    LOG_LEVEL: 'is "loud", expected one of trace, debug, info, warn, error, fatal, silent',
+    FUSECAST_ROLE: 'is "boss", expected one of all, api, worker',
+    FUSECAST_TRAINING_THREADS: 'is "0", expected a whole number from 1 to 64',
+    FUSECAST_URL: 'is "fusecast.example", expected an http:// or https:// URL',
+    DATABASE_URL: 'its value is wrong, expected a postgres:// URL',
+    S3_BUCKET: 'is "No Bucket", expected a bucket name',
+  });
+});
+
+test('a part of the S3 variables names the others', () => {
+  const { S3_BUCKET, S3_REGION, ...rest } = S3;
+  expect(Object.keys(problems(() => readConfig(rest)))).toEqual(['S3_BUCKET', 'S3_REGION']);
+  expect([S3_BUCKET, S3_REGION]).toEqual(['fusecast', 'us-east-1']);
+});
+
+test('replicas need a database server', () => {
+  expect(Object.keys(problems(() => readConfig({ FUSECAST_ROLE: 'worker' })))).toEqual(['DATABASE_URL']);
+});
+
+test('the command line reads its own two', () => {
+  expect(readClientConfig({})).toEqual({ url: 'http://127.0.0.1:4000', apiKey: undefined });
+  const wrong = { FUSECAST_URL: 'x', FUSECAST_API_KEY: 'y' };
+  expect(Object.keys(problems(() => readClientConfig(wrong)))).toEqual(['FUSECAST_URL', 'FUSECAST_API_KEY']);
+});
+
+test('the service ends with 2 and a line for each wrong variable', () => {
+  const main = path.join(__dirname, '..', 'testkit', 'main.cjs');
+  const { status, stderr } = spawnSync(process.execPath, [main], {
+    env: { PATH: process.env.PATH, PORT: 'x', LOG_LEVEL: 'y' },
+    encoding: 'utf8',
+  });
+  expect(
+    stderr
+      .trim()
+      .split('\n')
+      .slice(-2)
+      .map((line) => line.split(':')[0]),
+  ).toEqual(['PORT', 'LOG_LEVEL']);
+  expect(status).toBe(2);
+});

@@ -1,0 +1,4 @@
+/** The service's command in a process of its own. */
+require('./typescript.cjs');
+
+require('../../src/main.ts').main(process.argv[2]);
