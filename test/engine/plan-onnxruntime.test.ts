@@ -9,7 +9,7 @@ import { buildDemoNetworks } from '../../src/cli/demo-networks';
 import { openSession, planKernels, readNetwork } from '../../src/engine';
 import { ATTRIBUTE_TYPES, type ModelMessage, ModelProto } from '../../src/engine/formats/onnx-schema';
 import { stripOnnx } from '../../src/engine/formats/onnx-strip';
-import { snakeCase } from '../../src/engine/plan';
+import { snakeCase } from '../../src/engine/graph';
 import { createRandom } from '../../src/engine/random';
 import { fusionNetworks, randomChains } from '../testkit/fusion-networks';
 import { withRandomWeights } from '../testkit/networks';

@@ -1,6 +1,6 @@
 /** The plain plan, kernel kinds, runtimes by name. What onnxruntime fuses is in plan-onnxruntime.test.ts. */
 import { planKernels, RUNTIMES, readNetwork, runtimeOfScenario } from '../../src/engine';
-import { snakeCase } from '../../src/engine/plan';
+import { snakeCase } from '../../src/engine/graph';
 import { createRandom } from '../../src/engine/random';
 import { fusionNetworks } from '../testkit/fusion-networks';
 import { GraphDraft } from '../testkit/networks';
