@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 
-export const SERVICE_ROLES = ['all', 'api', 'worker'] as const;
-export type ServiceRole = (typeof SERVICE_ROLES)[number];
+const SERVICE_ROLES = ['all', 'api', 'worker'] as const;
+type ServiceRole = (typeof SERVICE_ROLES)[number];
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Config {
   /** `all` is API and worker in one process; `api` and `worker` are for replicas on servers of their own. */

@@ -19,7 +19,7 @@ export interface Migration {
 }
 
 /** The migrations do not fit the database: an operator has to decide. */
-export class MigrationError extends Error {
+class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 

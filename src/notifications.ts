@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import type { EntityManager } from 'typeorm';
 
 /** Channels, and what their payload is. */
-export const CHANNELS = {
+const CHANNELS = {
   /** A job was enqueued: the queue's name. */
   job: 'fusecast_job',
   /** A predictor version got further: its row id. */

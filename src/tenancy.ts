@@ -18,7 +18,7 @@ import { Member } from './schema/team';
 // ---------------------------------------------------------------------------------------------------------- sessions
 
 /** Nobody. `refusal` is why the credential that came along was not taken: it is never silently ignored. */
-export interface AnonymousSession {
+interface AnonymousSession {
   readonly kind: 'anonymous';
   readonly refusal?: CodedError;
 }
@@ -33,7 +33,7 @@ export interface PersonSessionContext {
 }
 
 /** An API key: always of one team. */
-export interface ApiKeySession {
+interface ApiKeySession {
   readonly kind: 'apiKey';
   readonly teamId: string;
   readonly apiKeyId: string;

@@ -3,7 +3,7 @@ import { Max, Min } from 'class-validator';
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import type { Node } from './node';
 
-export const MAXIMUM_PAGE = 100;
+const MAXIMUM_PAGE = 100;
 
 @ArgsType()
 export class PageArguments {
@@ -17,7 +17,7 @@ export class PageArguments {
 }
 
 @ObjectType()
-export class PageInfo {
+class PageInfo {
   @Field()
   hasNextPage!: boolean;
 
@@ -31,7 +31,7 @@ export class PageInfo {
   endCursor?: string;
 }
 
-export interface Edge<T> {
+interface Edge<T> {
   cursor: string;
   node: T;
 }

@@ -4,7 +4,7 @@ import type { Failure as StoredFailure } from '../errors';
 import { ErrorCode } from './enums';
 
 @ObjectType({ description: 'One of the things that are wrong in a file.' })
-export class FileProblem {
+class FileProblem {
   @Field(() => Int, { nullable: true, description: 'Counted from 1; null for the header of a table without lines.' })
   line!: number | null;
 

@@ -10,7 +10,7 @@ import { Failure } from './failure';
 import { Node, TeamNode } from './node';
 
 @ObjectType({ description: 'Whole networks, by cross-validation grouped by network.' })
-export class EndToEndError {
+class EndToEndError {
   @Field(() => Float, { description: 'Mean absolute percentage error, percent.' })
   mape!: number;
 
@@ -22,7 +22,7 @@ export class EndToEndError {
 }
 
 @ObjectType({ description: 'Single kernels of one kind, by the same cross-validation.' })
-export class KernelKindError {
+class KernelKindError {
   @Field()
   kind!: string;
 
@@ -34,7 +34,7 @@ export class KernelKindError {
 }
 
 @ObjectType({ description: 'latency = kernelFactor * sum of kernels + perKernelUs * number of kernels + fixedUs' })
-export class Composition {
+class Composition {
   @Field(() => Float)
   kernelFactor!: number;
 
@@ -46,7 +46,7 @@ export class Composition {
 }
 
 @ObjectType({ description: 'What a training says of its result.' })
-export class TrainingReport {
+class TrainingReport {
   @Field()
   engineVersion!: string;
 

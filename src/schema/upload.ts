@@ -7,7 +7,7 @@ import { UploadKind } from './enums';
 import { TeamNode } from './node';
 
 /** The largest file that is taken: 256 MiB, what the object store reads whole. */
-export const MAXIMUM_UPLOAD_BYTES = 256 * 1024 * 1024;
+const MAXIMUM_UPLOAD_BYTES = 256 * 1024 * 1024;
 
 @Entity()
 export class Upload extends TeamNode {

@@ -1,7 +1,5 @@
 /**
  * Who gets in: people, sessions, API keys with their scopes, expiry and revocation, teams.
- *
- * @jest-environment ./test/testkit/environment.cjs
  */
 import {
   buildClientSchema,

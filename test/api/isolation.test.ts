@@ -1,7 +1,5 @@
 /**
  * Two teams cannot see each other: not by any list, not by any id in any argument, and not by SQL.
- *
- * @jest-environment ./test/testkit/environment.cjs
  */
 import { Client } from 'pg';
 import { type ApiClient, type Data, until } from '../testkit/client';

@@ -1,7 +1,5 @@
 /**
  * Jobs: they outlive the process that was to do them, are cancelled, and are followed from any replica.
- *
- * @jest-environment ./test/testkit/environment.cjs
  */
 import { type ApiClient, CREATE_DATASET, type Data, until } from '../testkit/client';
 import { createMeasuredNetworks, type MeasuredNetworks } from '../testkit/measured-networks';

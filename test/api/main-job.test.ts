@@ -1,7 +1,5 @@
 /**
  * The main job through the API alone: upload, train, follow, predict; on a directory and on an S3 server.
- *
- * @jest-environment ./test/testkit/environment.cjs
  */
 import { type ApiClient, type Data, sha256 } from '../testkit/client';
 import { createMeasuredNetworks, type MeasuredNetworks } from '../testkit/measured-networks';
