@@ -1,6 +1,7 @@
 /** Every test runs on real parts; suites that need a server start it themselves (test/testkit). */
 module.exports = {
-  testEnvironment: 'node',
+  // Node's environment with the outer typed arrays, which onnxruntime-node's bindings ask for by identity.
+  testEnvironment: '<rootDir>/test/testkit/environment.cjs',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },

@@ -2,7 +2,7 @@
  * A whole trained predictor version as plain data: the kernel models of one scenario, how kernels compose, how far off it
  * tends to be, and what it saw. Training makes it, export.ts writes it, predictor.ts reads it back.
  */
-import { type Composition, compose } from './composition';
+import type { Composition } from './composition';
 import type { FeatureName, KernelFeatures } from './features';
 import type { ConformalRadius } from './intervals';
 import { type KernelModel, predictKernels } from './kernel-model';
@@ -87,11 +87,4 @@ export function predictPlan(
     });
   }
   return latencies;
-}
-
-/** End-to-end latency from kernel latencies, microseconds. */
-export function composeKernels(composition: Composition, kernelsUs: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < kernelsUs.length; i++) sum += kernelsUs[i];
-  return compose(composition, { kernelsUs: sum, kernels: kernelsUs.length });
 }

@@ -1,7 +1,5 @@
 /**
  * The ONNX writer: onnxruntime runs what it writes, the reader reads it back, and the same model is the same bytes.
- *
- * @jest-environment ./test/testkit/environment.cjs
  */
 import { openSession, readNetwork, writeOnnx } from '../../../src/engine';
 import { decodeOnnx } from '../../../src/engine/formats/onnx-reader';
