@@ -83,16 +83,29 @@ export function readMetadata(onnx: Uint8Array): PredictorMetadata {
       undefined,
       'Give a file that training made.',
     );
-  const metadata = JSON.parse(text) as PredictorMetadata;
-  if (metadata.formatVersion !== FORMAT_VERSION) {
+  const metadata = parsed(text);
+  if (metadata?.formatVersion !== FORMAT_VERSION) {
     throw new EngineError(
       'INVALID_PREDICTOR',
-      `the predictor has format ${metadata.formatVersion}; ${FORMAT_VERSION} is read`,
+      `the predictor has format ${metadata?.formatVersion}; ${FORMAT_VERSION} is read`,
       undefined,
       'Train it again.',
     );
   }
   return metadata;
+}
+
+function parsed(text: string): PredictorMetadata | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new EngineError(
+      'INVALID_PREDICTOR',
+      "the predictor's metadata is not JSON",
+      undefined,
+      'Give the file as training made it.',
+    );
+  }
 }
 
 function addKind(
