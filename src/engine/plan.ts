@@ -29,6 +29,7 @@ export interface KernelPlan {
   readonly network: string;
   /** Runtime and version of the rules, for example `onnxruntime-cpu@1.30`. */
   readonly runtime: string;
+  /** The network as the runtime has it; the same as the file's for most. */
   readonly graph: Graph;
   readonly kernels: readonly Kernel[];
   /** Ops that the runtime refuses, and why: they run elsewhere, or the network does not run at all. */
@@ -41,8 +42,9 @@ export interface KernelPlan {
  * @param runtime as resolveRuntime takes it, for example `onnxruntime-cpu` or `tflite-gpu/adreno-640`
  * @throws EngineError UNKNOWN_NAME
  */
-export function planKernels(graph: Graph, runtime: string): KernelPlan {
+export function planKernels(network: Graph, runtime: string): KernelPlan {
   const { pack, name } = resolveRuntime(runtime);
+  const graph = pack.restore?.(network) ?? network;
   const kernels = new Planner(graph, pack).plan();
   const unsupported = kernels.flatMap(({ unsupported: refused, ops, reason }) => (refused ? [{ ops, reason }] : []));
   return { network: graph.name, runtime: name, graph, kernels, unsupported };

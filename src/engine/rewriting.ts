@@ -73,10 +73,10 @@ export class RewrittenGraph implements GraphView {
       const prologue = this.prologue(original, reader, pack);
       if (prologue) {
         changed.set(reader, prologue.op);
-        const before = merged.get(reader.outputs[0]) ?? { ops: [], reasons: [] };
+        const parts = [reader, op].map(({ outputs }) => merged.get(outputs[0]) ?? { ops: [], reasons: [] });
         merged.set(reader.outputs[0], {
-          ops: [...before.ops, op.name],
-          reasons: [...before.reasons, prologue.reason],
+          ops: [...parts.flatMap(({ ops }) => ops), op.name],
+          reasons: [...parts.flatMap(({ reasons }) => reasons), prologue.reason],
         });
         continue;
       }

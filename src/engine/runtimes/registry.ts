@@ -10,12 +10,23 @@ import { PLAIN } from './plain';
 import type { RulePack } from './rule-pack';
 import { TFLITE_CPU } from './tflite-cpu';
 import { tfliteGpu } from './tflite-gpu';
+import { TORCH_CPU } from './torch-cpu';
+import { TORCH_METAL } from './torch-metal';
+import { TORCH_VULKAN } from './torch-vulkan';
 
 /** Packs that are the same on every device. */
-const PACKS: readonly RulePack[] = [PLAIN, ONNXRUNTIME_CPU, TFLITE_CPU];
+const PACKS: readonly RulePack[] = [PLAIN, ONNXRUNTIME_CPU, TFLITE_CPU, TORCH_CPU, TORCH_VULKAN, TORCH_METAL];
 
 /** Packs that depend on the GPU. */
 const GPU_PACKS: Readonly<Record<string, (gpu: string) => RulePack>> = { 'tflite-gpu': tfliteGpu };
+
+/** Packs by framework and processor where the GPU's maker decides: the first whose GPU or device name fits. */
+const BY_MAKER: Readonly<Record<string, readonly (readonly [RegExp, RulePack])[]>> = {
+  'torch-gpu': [
+    [/^(apple|iphone|ipad)/, TORCH_METAL],
+    [/^/, TORCH_VULKAN],
+  ],
+};
 
 /** Names of the runtimes that have rules. */
 export const RUNTIMES: readonly string[] = [...PACKS.map(({ runtime }) => runtime), ...Object.keys(GPU_PACKS)];
@@ -66,6 +77,10 @@ export function runtimeOfScenario(scenario: string, gpu?: string): string {
   const { runtime, device, processor } = parseScenario(scenario);
   const name = `${runtime}-${processor === 'gpu' ? 'gpu' : 'cpu'}`;
   if (PACKS.some((pack) => pack.runtime === name)) return name;
+  if (Object.hasOwn(BY_MAKER, name)) {
+    const maker = gpu ?? DEVICE_GPUS[device] ?? device;
+    return BY_MAKER[name].find(([pattern]) => pattern.test(maker))![1].runtime;
+  }
   if (!Object.hasOwn(GPU_PACKS, name)) return PLAIN.runtime;
   const known = gpu ?? DEVICE_GPUS[device];
   if (known === undefined) {

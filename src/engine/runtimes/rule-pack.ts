@@ -87,6 +87,8 @@ export interface RulePack {
   readonly runtime: string;
   /** Version of the runtime whose behaviour the rules describe. */
   readonly version: string;
+  /** The graph with what the runtime's own model has and the file lost; taken before any other rule. */
+  readonly restore?: (graph: Graph) => Graph;
   readonly vanishing: readonly VanishingRule[];
   readonly prologues: readonly PrologueRule[];
   /** Where it stands that equal ops on equal inputs are computed once; left out if they are not. */
