@@ -3,37 +3,21 @@
  * 5-fold by network, beside ../shared/reference/end_to_end_lasso.py on the same folds in the same run. The results go to
  * bench/results/accuracy-end-to-end.json.
  */
-import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import Piscina from 'piscina';
 import { type Profile, parseScenario } from '../src/engine';
 import { readProfile } from '../src/profiles';
 import type { AccuracyResult, AccuracyTask } from './accuracy-thread';
-
-const ROOT = path.resolve(__dirname, '../..');
-const SHARED = path.resolve(ROOT, '../shared');
-const CACHE = process.env.FUSECAST_CACHE ?? path.join(os.homedir(), '.cache/fusecast');
-const run = promisify(execFile);
+import { python, ROOT, requireShared, SHARED } from './peer';
 
 interface Row {
   readonly scenario: string;
   readonly networks: number;
   readonly mape: number;
   readonly referenceMape: number;
-}
-
-/** Runs a Python program of the reference with one thread. */
-async function python(...parameters: string[]): Promise<string> {
-  const venv = path.join(CACHE, 'python/bin/python');
-  const { stdout } = await run(existsSync(venv) ? venv : 'python3', parameters, {
-    env: { ...process.env, OMP_NUM_THREADS: '1' },
-    maxBuffer: 2 ** 26,
-  });
-  return stdout;
 }
 
 /** MAPE of each scenario in percent, as the reference prints it with --all. */
@@ -46,8 +30,7 @@ async function runReference(): Promise<Map<string, number>> {
 }
 
 async function main(): Promise<void> {
-  if (!existsSync(SHARED))
-    throw new Error(`${SHARED} is absent: the bench needs the benchmark's data beside the checkout.`);
+  requireShared();
   const networks = path.join(SHARED, 'networks/onnx');
   const names = readdirSync(networks)
     .map((file) => path.basename(file, '.onnx'))

@@ -1,0 +1,29 @@
+/**
+ * Where benches find the data beside the checkout, and how they run their Python peers: one thread, in the same run.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+export const ROOT = path.resolve(__dirname, '../..');
+export const SHARED = path.resolve(ROOT, '../shared');
+const CACHE = process.env.FUSECAST_CACHE ?? path.join(os.homedir(), '.cache/fusecast');
+const run = promisify(execFile);
+
+/** Throws unless the data is there. */
+export function requireShared(): void {
+  if (!existsSync(SHARED))
+    throw new Error(`${SHARED} is absent: the bench needs the benchmark's data beside the checkout.`);
+}
+
+/** Standard output of a Python program. */
+export async function python(...parameters: string[]): Promise<string> {
+  const venv = path.join(CACHE, 'python/bin/python');
+  const { stdout } = await run(existsSync(venv) ? venv : 'python3', parameters, {
+    env: { ...process.env, OMP_NUM_THREADS: '1' },
+    maxBuffer: 2 ** 26,
+  });
+  return stdout;
+}
