@@ -22,8 +22,22 @@ const NETWORKS_FOR_ALL_TERMS = 8;
 
 /** One network's kernels, summed. */
 export interface KernelTotal {
+  /** Latencies of the kernels that have a model of their kind. */
   readonly kernelsUs: number;
+  /** All kernels. */
   readonly kernels: number;
+}
+
+/** The same for kernels of kinds that no profile row has: sums of the columns that predict them. */
+export interface KernelTotalWithUnlisted extends KernelTotal {
+  readonly unlisted: ArrayLike<number>;
+}
+
+/** A composition, and what the unlisted kernels cost besides: microseconds per unit of each column. */
+export interface CompositionWithUnlisted {
+  readonly composition: Composition;
+  /** Empty if there are no unlisted kernels. */
+  readonly unlistedWeights: readonly number[];
 }
 
 /** End-to-end latency of a network, microseconds. */
@@ -41,10 +55,35 @@ export function compose(
  * @param latenciesUs measured end to end, microseconds, in the same order
  */
 export function fitComposition(totals: readonly KernelTotal[], latenciesUs: readonly number[]): Composition {
-  if (totals.length === 0) return SUM;
-  const columns = totals.length < NETWORKS_FOR_ALL_TERMS ? 1 : 3;
-  const values = totals.flatMap(({ kernelsUs, kernels }) => [kernelsUs, kernels, 1].slice(0, columns));
+  const listed = totals.map((total) => ({ ...total, unlisted: [] }));
+  return fitCompositionWithUnlisted(listed, latenciesUs).composition;
+}
+
+/**
+ * The same where runtimes launch kernels that their profiles leave out (padding, resizing, stand-alone elementwise ops on
+ * TFLite's GPU delegate): what those cost is told from the end-to-end latencies too.
+ */
+export function fitCompositionWithUnlisted(
+  totals: readonly KernelTotalWithUnlisted[],
+  latenciesUs: readonly number[],
+): CompositionWithUnlisted {
+  if (totals.length === 0) return { composition: SUM, unlistedWeights: [] };
+  const hasUnlisted = totals.some(({ unlisted }) => Array.from(unlisted).some((value) => value > 0));
+  const row = ({ kernelsUs, kernels, unlisted }: KernelTotalWithUnlisted) => {
+    if (totals.length < NETWORKS_FOR_ALL_TERMS) return [kernelsUs];
+    return [kernelsUs, kernels, 1, ...(hasUnlisted ? Array.from(unlisted) : [])];
+  };
+  const values = totals.flatMap(row);
+  const columns = values.length / totals.length;
   const { weights } = fitRelativeLasso({ rows: totals.length, columns, values }, latenciesUs, { alpha: 0 });
-  const [kernelFactor, perKernelUs = 0, fixedUs = 0] = weights;
-  return { kernelFactor, perKernelUs, fixedUs };
+  const [kernelFactor, perKernelUs = 0, fixedUs = 0, ...unlistedWeights] = weights;
+  return { composition: { kernelFactor, perKernelUs, fixedUs }, unlistedWeights };
+}
+
+/** End-to-end latency with the unlisted kernels, microseconds. */
+export function composeWithUnlisted(
+  { composition, unlistedWeights }: CompositionWithUnlisted,
+  total: KernelTotalWithUnlisted,
+): number {
+  return unlistedWeights.reduce((sum, weight, j) => sum + weight * total.unlisted[j], compose(composition, total));
 }

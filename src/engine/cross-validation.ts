@@ -1,9 +1,13 @@
 /**
  * Cross-validation grouped by network: what models say of kernels and networks that they were trained without.
  */
+import type { KernelTotalWithUnlisted } from './composition';
 import { throwIfCancelled } from './errors';
+import { type KernelFeatures, termValue } from './features';
 import { type KernelModel, predictKernels } from './kernel-model';
+import { SHARED_COLUMNS } from './linear-columns';
 import { mean } from './metrics';
+import type { KernelPlan } from './plan';
 import { modelName, predictPlan } from './predictor-model';
 import type { FitOptions, HeldNetwork, Source } from './sources';
 import type { KernelRow, TrainingRows } from './training-rows';
@@ -46,21 +50,41 @@ export async function crossValidate(
     });
     for (const { name, plan, features, latencyUs } of rows.networks) {
       if (!held(name) || latencyUs === undefined) continue;
-      const kernelsUs = predictPlan(kinds, plan, features).reduce((sum, value) => sum + value, 0);
-      networks.set(name, { kernelsUs, kernels: features.length, fixedUs, measuredUs: latencyUs });
+      networks.set(name, { ...totalOf(kinds, plan, features), fixedUs, measuredUs: latencyUs });
     }
     if (!rows.networks.some(({ latencyUs }) => latencyUs !== undefined)) addSums(networks, heldRows, predicted);
   }
   return { networks, kernelErrors };
 }
 
+/** A network's kernels, summed: those with a model by their latency, the others by the columns that tell what they do. */
+function totalOf(
+  kinds: ReadonlyMap<string, KernelModel>,
+  plan: KernelPlan,
+  features: readonly KernelFeatures[],
+): KernelTotalWithUnlisted {
+  let kernelsUs = 0;
+  const unlisted = new Float64Array(SHARED_COLUMNS.length);
+  predictPlan(kinds, plan, features).forEach((latency, i) => {
+    if (kinds.has(plan.kernels[i].kind)) {
+      kernelsUs += latency;
+      return;
+    }
+    SHARED_COLUMNS.forEach((column, j) => {
+      unlisted[j] += termValue(column, features[i]);
+    });
+  });
+  return { kernelsUs, kernels: features.length, unlisted };
+}
+
 /** Without any end-to-end row a network's truth is the sum of its measured kernels. */
 function addSums(networks: Map<string, HeldNetwork>, rows: readonly KernelRow[], predicted: Float64Array): void {
   rows.forEach(({ network, latencyUs }, i) => {
-    const sum = networks.get(network) ?? { kernelsUs: 0, kernels: 0, fixedUs: 0, measuredUs: 0 };
+    const sum = networks.get(network) ?? { kernelsUs: 0, kernels: 0, unlisted: [], fixedUs: 0, measuredUs: 0 };
     networks.set(network, {
       kernelsUs: sum.kernelsUs + predicted[i],
       kernels: sum.kernels + 1,
+      unlisted: [],
       fixedUs: 0,
       measuredUs: sum.measuredUs + latencyUs,
     });

@@ -2,11 +2,19 @@
  * The two sources of truth that kernel models can be fitted to, behind one shape: measured kernels, whose sum a composition
  * turns into the end-to-end latency, and whole networks alone, whose fit includes the composition.
  */
-import { type Composition, compose, fitComposition, type KernelTotal, SUM } from './composition';
+import {
+  type Composition,
+  type CompositionWithUnlisted,
+  composeWithUnlisted,
+  fitCompositionWithUnlisted,
+  type KernelTotalWithUnlisted,
+  SUM,
+} from './composition';
 import { EngineError } from './errors';
 import { fitEndToEnd, type MeasuredNetwork } from './fit-end-to-end';
 import { fitKernelRows, type Learner } from './fit-kernel-rows';
 import type { KernelModel } from './kernel-model';
+import { SHARED_COLUMNS } from './linear-columns';
 import type { KernelRow, TrainingRows } from './training-rows';
 
 /** Networks below which neither an error nor an interval can be stated. */
@@ -26,7 +34,7 @@ export interface FitOptions {
 }
 
 /** One network's kernels as models predicted that were trained without it. */
-export interface HeldNetwork extends KernelTotal {
+export interface HeldNetwork extends KernelTotalWithUnlisted {
   readonly fixedUs: number;
   readonly measuredUs: number;
 }
@@ -34,6 +42,8 @@ export interface HeldNetwork extends KernelTotal {
 /** Whole networks out of fold, and the composition that the final model has. */
 export interface Composed {
   readonly composition: Composition;
+  /** What the end-to-end latencies say of kernels without a model, if they say anything. */
+  readonly fallback?: KernelModel;
   readonly predictedUs: readonly number[];
   readonly measuredUs: readonly number[];
 }
@@ -91,21 +101,28 @@ function kernelRows(rows: readonly KernelRow[], groups: readonly string[]): Sour
       const names = [...held.keys()];
       const fitted = (include: (name: string) => boolean) => {
         const chosen = names.filter(include).map((name) => held.get(name)!);
-        return fitComposition(
-          chosen,
-          chosen.map(({ measuredUs }) => measuredUs),
-        );
+        const latencies = chosen.map(({ measuredUs }) => measuredUs);
+        return fitCompositionWithUnlisted(chosen, latencies);
       };
       const byFold = new Map(
         [...new Set(folds.values())].map((fold) => [fold, fitted((name) => folds.get(name) !== fold)]),
       );
+      const all = fitted(() => true);
       return {
-        composition: fitted(() => true),
-        predictedUs: names.map((name) => compose(byFold.get(folds.get(name)!)!, held.get(name)!)),
+        composition: all.composition,
+        fallback: unlistedModel(all),
+        predictedUs: names.map((name) => composeWithUnlisted(byFold.get(folds.get(name)!)!, held.get(name)!)),
         measuredUs: names.map((name) => held.get(name)!.measuredUs),
       };
     },
   };
+}
+
+/** The model of unlisted kernels, in the units of kernel latencies: the composition's factor comes on top. */
+function unlistedModel({ composition, unlistedWeights }: CompositionWithUnlisted): KernelModel | undefined {
+  if (unlistedWeights.length === 0 || composition.kernelFactor === 0) return undefined;
+  const weights = Float32Array.from(unlistedWeights, (weight) => weight / composition.kernelFactor);
+  return { columns: SHARED_COLUMNS, weights, floorUs: 0 };
 }
 
 function endToEndRows(networks: readonly MeasuredNetwork[]): Source {

@@ -12,7 +12,7 @@ import { LEARNERS, type Learner } from './fit-kernel-rows';
 import type { Graph } from './graph';
 import { conformalRadii } from './intervals';
 import { dealFolds, type ErrorSummary, quantile, summarizeErrors } from './metrics';
-import { hullOf, type PredictorModel } from './predictor-model';
+import { FALLBACK, hullOf, type PredictorModel } from './predictor-model';
 import type { Harness, Profile } from './profile';
 import { createRandom } from './random';
 import { chooseSource, type Source } from './sources';
@@ -106,7 +106,7 @@ export async function trainPredictor(request: TrainingRequest): Promise<TrainedP
   const model: PredictorModel = {
     scenario,
     runtime: rows.runtime,
-    kinds: fit.kinds,
+    kinds: composed.fallback ? new Map([...fit.kinds, [FALLBACK, composed.fallback]]) : fit.kinds,
     hulls: new Map([...features].map(([kind, kernels]) => [kind, hullOf(kernels)])),
     composition: composed.composition,
     radii: conformalRadii(composed.predictedUs, composed.measuredUs),
