@@ -32,6 +32,8 @@ export const ERROR_CODES = [
   'INVALID_SHAPE',
   /** A row or column of a profile is not what its format says. */
   'INVALID_PROFILE',
+  /** A rule file is not what its schema says. */
+  'INVALID_RULES',
   /** A runtime, scenario, network or learner that was named does not exist. */
   'UNKNOWN_NAME',
   /** There is too little, or too one-sided, data to train on. */
@@ -61,6 +63,7 @@ const ENGINE_CODES: Record<EngineErrorCode, ErrorCode> = {
   UNBOUND_DIMENSION: 'UNBOUND_DIMENSION',
   INVALID_SHAPE: 'INVALID_SHAPE',
   INVALID_PROFILE: 'INVALID_PROFILE',
+  INVALID_RULES: 'INVALID_RULES',
   UNKNOWN_NAME: 'UNKNOWN_NAME',
   INSUFFICIENT_DATA: 'INSUFFICIENT_DATA',
   EXPORT_MISMATCH: 'EXPORT_MISMATCH',

@@ -16,6 +16,8 @@ export const ENGINE_ERROR_CODES = [
   'INVALID_SHAPE',
   /** A profile row or column is not what its format says. */
   'INVALID_PROFILE',
+  /** A rule file is not what its schema says. */
+  'INVALID_RULES',
   /** A runtime, scenario, network or learner that was named does not exist. */
   'UNKNOWN_NAME',
   /** There is too little, or too one-sided, data to train on. */

@@ -130,7 +130,8 @@ function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple;
 }
 
-function kernelFeatures(graph: Graph, { first, fused }: Kernel): KernelFeatures {
+/** Features of one kernel, which need not be part of a plan. */
+export function kernelFeatures(graph: Graph, { first, fused }: Pick<Kernel, 'first' | 'fused'>): KernelFeatures {
   const inputs = first.inputs.flatMap((name) => (name ? [graph.tensors.get(name)!] : []));
   const activations = inputs.filter(({ constant }) => !constant);
   const [input, output] = [activations[0] ?? inputs[0], graph.tensors.get(first.outputs[0])!];

@@ -23,6 +23,17 @@ export interface Kernel {
   readonly nearMiss?: string;
   /** True if the runtime refuses the op. */
   readonly unsupported?: boolean;
+  /** The rules by which it absorbed other ops, in order. */
+  readonly rules: readonly AppliedRule[];
+}
+
+/** One application of a fusion or chain rule. */
+export interface AppliedRule {
+  /** Type of the kernel's first op, and of the op that the rule put into the kernel. */
+  readonly first: string;
+  readonly next: string;
+  readonly reason: string;
+  readonly origin: string;
 }
 
 export interface KernelPlan {
@@ -39,10 +50,10 @@ export interface KernelPlan {
 /**
  * Plans the kernels of a graph.
  *
- * @param runtime as resolveRuntime takes it, for example `onnxruntime-cpu` or `tflite-gpu/adreno-640`
+ * @param runtime as resolveRuntime takes it: `onnxruntime-cpu`, `tflite-gpu/adreno-640`, or a rule pack of one's own
  * @throws EngineError UNKNOWN_NAME
  */
-export function planKernels(network: Graph, runtime: string): KernelPlan {
+export function planKernels(network: Graph, runtime: string | RulePack): KernelPlan {
   const { pack, name } = resolveRuntime(runtime);
   const graph = pack.restore?.(network) ?? network;
   const kernels = new Planner(graph, pack).plan();
@@ -96,6 +107,7 @@ class Planner {
         ops: [op.name],
         output: op.outputs[0],
         reason: rule.reason,
+        rules: [],
       };
     });
   }
@@ -105,13 +117,15 @@ class Planner {
     const ops = [op.name, ...merged.ops];
     const reasons = [...merged.reasons];
     const fused: string[] = [];
+    const rules: AppliedRule[] = [];
     let first = op;
     let tail = op;
     for (let next = this.absorbable(first, tail); next; next = this.absorbable(first, tail)) {
       const { rule, consumer } = next;
       this.absorbed.add(consumer);
       ops.push(consumer.name, ...this.view.merged(consumer).ops);
-      reasons.push(rule.reason);
+      reasons.push(rule.numbers ? `${rule.reason}: ${rule.numbers(this.view, first, consumer)}` : rule.reason);
+      rules.push({ first: first.type, next: consumer.type, reason: rule.reason, origin: rule.origin });
       if (typeof rule.into === 'object') first = joined(first, tail, consumer, rule.into.type);
       tail = consumer;
       if (rule.into === 'epilogue') {
@@ -123,6 +137,12 @@ class Planner {
       this.absorbed.add(link.consumer);
       ops.push(link.consumer.name, ...this.view.merged(link.consumer).ops);
       fused.push(link.name);
+      rules.push({
+        first: first.type,
+        next: link.consumer.type,
+        reason: `${link.name} is linked behind it`,
+        origin: this.pack.chain!.origin,
+      });
       tail = link.consumer;
     }
     const { kind, reason, nearMiss, unsupported } = this.pack.select?.(this.view, first) ?? {
@@ -141,6 +161,7 @@ class Planner {
       reason: [reason, ...reasons].join('; '),
       nearMiss,
       unsupported,
+      rules,
     };
   }
 
@@ -153,9 +174,10 @@ class Planner {
     const [consumer] = readers;
     const name = chain.names[consumer.type];
     if (name === undefined || consumer.outputs.length !== 1) return undefined;
-    const others = consumer.inputs.filter((input) => input && input !== tail.outputs[0]);
+    const inputs = consumer.inputs.map((input) => this.view.source(input));
+    const others = inputs.filter((input) => input && input !== tail.outputs[0]);
     const ready = others.every((input) => this.made.has(input) || this.view.maker(input) === undefined);
-    const isFirst = consumer.inputs[0] === tail.outputs[0];
+    const isFirst = inputs[0] === tail.outputs[0];
     // Of two inputs of one shape the one made last counts as the first: with the other ready, that is the tail's.
     const swaps =
       chain.symmetric.includes(consumer.type) && others.every((input) => this.sameShape(input, tail.outputs[0]));
@@ -177,7 +199,7 @@ class Planner {
       (each) =>
         each.first === first.type &&
         each.next === consumer.type &&
-        (!each.when || each.when(this.view, tail, consumer)),
+        (!each.when || each.when(this.view, tail, consumer, first)),
     );
     return rule && { rule, consumer };
   }

@@ -18,6 +18,9 @@ const RULES: ReadonlyMap<string, ShapeRule> = new Map(
   Object.entries({ ...COMPUTING_RULES, ...FOLDING_RULES, ...ARITHMETIC_RULES }),
 );
 
+/** Names of the op types that networks may hold. */
+export const OP_TYPES: readonly string[] = [...RULES.keys()].sort();
+
 /**
  * Infers every op's outputs, in order, into `tensors`, which holds the graph's inputs and constants at the start.
  *

@@ -39,11 +39,12 @@ export interface ResolvedRuntime {
 }
 
 /**
- * Finds the rules of a runtime.
+ * Finds the rules of a runtime; a pack that is given stands for itself.
  *
  * @throws EngineError UNKNOWN_NAME for a runtime, version or GPU that has none
  */
-export function resolveRuntime(runtime: string): ResolvedRuntime {
+export function resolveRuntime(runtime: string | RulePack): ResolvedRuntime {
+  if (typeof runtime === 'object') return { pack: runtime, name: `${runtime.runtime}@${runtime.version}` };
   const [, name = '', version, gpu] = /^([a-z-]+)(?:@([\w.]+))?(?:\/([a-z0-9-]+))?$/.exec(runtime) ?? [];
   const makePack = Object.hasOwn(GPU_PACKS, name) ? GPU_PACKS[name] : undefined;
   if (makePack && (gpu === undefined || !GPU_PATTERN.test(gpu))) {

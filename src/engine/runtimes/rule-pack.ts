@@ -12,6 +12,8 @@ export interface GraphView {
   /** The op that makes a tensor; undefined for inputs and constants. */
   maker(tensor: string): Op | undefined;
   isOutput(tensor: string): boolean;
+  /** The tensor whose bytes a tensor has under another shape, where the op between them vanished; else itself. */
+  source(tensor: string): string;
 }
 
 /** One op vanishes: the runtime launches nothing for it, and its readers read its run-time input. */
@@ -45,8 +47,11 @@ export interface FusionRule {
    * A type: both become one op of that type, for which fusion goes on.
    */
   readonly into: 'weights' | 'epilogue' | { readonly type: string };
-  readonly when?: (view: GraphView, producer: Op, consumer: Op) => boolean;
+  /** `producer` makes what the consumer reads; `first` is the op that the kernel computes first, often the same. */
+  readonly when?: (view: GraphView, producer: Op, consumer: Op, first: Op) => boolean;
   readonly reason: string;
+  /** The rule's inequalities with the numbers of the ops at hand, for the kernel's reason. */
+  readonly numbers?: (view: GraphView, first: Op, consumer: Op) => string;
   readonly origin: string;
 }
 
