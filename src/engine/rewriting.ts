@@ -24,14 +24,16 @@ export class RewrittenGraph implements GraphView {
   constructor(
     readonly graph: Graph,
     readonly ops: readonly Op[],
-    /** What stands for a tensor whose op vanished. */
+    /** What is read instead of a tensor whose op vanished and that has the same shape. */
     private readonly renamed: ReadonlyMap<string, string>,
+    /** What a tensor is made of whose op vanished and that has another shape: readers still see that shape. */
+    private readonly reshaped: ReadonlyMap<string, string>,
     private readonly mergedInto: ReadonlyMap<string, Merged>,
   ) {
-    this.outputs = new Set(graph.outputs.map((name) => renamed.get(name) ?? name));
+    this.outputs = new Set(graph.outputs.map((name) => this.source(renamed.get(name) ?? name)));
     for (const op of ops) {
       for (const name of op.outputs) this.makers.set(name, op);
-      for (const name of op.inputs) {
+      for (const name of op.inputs.map((input) => this.source(input))) {
         const readers = this.readersOf.get(name);
         if (readers) readers.push(op);
         else this.readersOf.set(name, [op]);
@@ -40,15 +42,19 @@ export class RewrittenGraph implements GraphView {
   }
 
   readers(tensor: string): readonly Op[] {
-    return this.readersOf.get(tensor) ?? [];
+    return this.readersOf.get(this.source(tensor)) ?? [];
   }
 
   maker(tensor: string): Op | undefined {
-    return this.makers.get(tensor);
+    return this.makers.get(this.source(tensor));
   }
 
   isOutput(tensor: string): boolean {
-    return this.outputs.has(tensor);
+    return this.outputs.has(this.source(tensor));
+  }
+
+  source(tensor: string): string {
+    return this.reshaped.get(tensor) ?? tensor;
   }
 
   merged(op: Op): Merged {
@@ -58,6 +64,7 @@ export class RewrittenGraph implements GraphView {
   /** One pass over all ops; the graph itself if nothing changes. */
   rewrite(pack: RulePack): RewrittenGraph {
     const renamed = new Map(this.renamed);
+    const reshaped = new Map(this.reshaped);
     const merged = new Map(this.mergedInto);
     const changed = new Map<Op, Op>();
     const computed = new Map<string, Op>();
@@ -66,7 +73,8 @@ export class RewrittenGraph implements GraphView {
       const op = withInputs(changed.get(original) ?? original, renamed);
       const kept = this.replacement(original, op, pack) ?? this.sharedResult(op, pack, computed);
       if (kept !== undefined) {
-        renamed.set(op.outputs[0], kept);
+        if (this.sameShape(kept, op.outputs[0])) renamed.set(op.outputs[0], kept);
+        else reshaped.set(op.outputs[0], reshaped.get(kept) ?? kept);
         continue;
       }
       const reader = this.readers(original.outputs[0])[0];
@@ -82,13 +90,17 @@ export class RewrittenGraph implements GraphView {
       }
       ops.push(op);
     }
-    return ops.length === this.ops.length ? this : new RewrittenGraph(this.graph, ops, renamed, merged);
+    return ops.length === this.ops.length ? this : new RewrittenGraph(this.graph, ops, renamed, reshaped, merged);
   }
 
   /** The tensor that is read instead of what an op makes, if the op vanishes. */
   private replacement(original: Op, op: Op, pack: RulePack): string | undefined {
     if (!pack.vanishing.some(({ type, when }) => type === op.type && (!when || when(this, original)))) return undefined;
     return op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant) ?? op.inputs[0];
+  }
+
+  private sameShape(a: string, b: string): boolean {
+    return String(this.graph.tensors.get(a)!.shape) === String(this.graph.tensors.get(b)!.shape);
   }
 
   /** The result of an equal op before this one. */
@@ -126,7 +138,7 @@ export function rewriteGraph(graph: Graph, pack: RulePack): RewrittenGraph {
   // Constants and shape arithmetic are computed before the network runs.
   const isConstant = (name: string) => !name || graph.tensors.get(name)!.constant;
   const ops = graph.ops.filter(({ outputs }) => !outputs.every(isConstant));
-  let current = new RewrittenGraph(graph, ops, new Map(), new Map());
+  let current = new RewrittenGraph(graph, ops, new Map(), new Map(), new Map());
   for (;;) {
     const next = current.rewrite(pack);
     if (next === current) return current;
