@@ -29,12 +29,16 @@ export interface NetworkDescription {
 
 export function describeNetwork(graph: Graph): NetworkDescription {
   const plan = planKernels(graph, PLAIN.runtime);
-  const constants = [...graph.tensors.values()].filter(({ constant, values }) => constant && values === undefined);
   const made = new Set(graph.ops.flatMap(({ outputs }) => outputs));
+  // Whole numbers are shapes and axes, scalars are bounds and factors.
+  const weights = [...graph.tensors.values()].filter(
+    ({ name, constant, type, shape }) =>
+      constant && shape.length > 0 && !/^(u?int(32|64)|bool|string)$/.test(type) && !made.has(name),
+  );
   return {
     format: graph.format,
     ops: plan.kernels.length,
-    parameters: constants.reduce((sum, { name, shape }) => sum + (made.has(name) ? 0 : elementCount(shape)), 0),
+    parameters: weights.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     multiplyAccumulates: featurize(plan).reduce((sum, kernel) => sum + kernel.multiplyAccumulates, 0),
     inputs: graph.inputs.map((name) => {
       const { type, shape } = graph.tensors.get(name)!;
