@@ -52,6 +52,8 @@ export interface TrainingTask {
   readonly networks: readonly NetworkFile[];
   /** Gets a TrainingProgress at every step. */
   readonly progress: MessagePort;
+  /** One 32-bit integer; anything but 0 cancels. */
+  readonly cancellation: SharedArrayBuffer;
 }
 
 /** Fields of an EngineError: classes do not cross threads. */
@@ -110,6 +112,12 @@ export function summarizeNetwork({ name, bytes, bindings }: NetworkFile): Promis
   return outcome(() => describeNetwork(readNetwork(bytes, { name, bindings })));
 }
 
+/** A signal that another thread raises: an event would not reach a thread that computes, shared memory does. */
+function sharedSignal(cancellation: SharedArrayBuffer): AbortSignal {
+  const flag = new Int32Array(cancellation);
+  return Object.defineProperty(new AbortController().signal, 'aborted', { get: () => Atomics.load(flag, 0) !== 0 });
+}
+
 /** Trains one version. */
 export function train(task: TrainingTask): Promise<Outcome<TrainedPredictor>> {
   return outcome(() => {
@@ -117,6 +125,7 @@ export function train(task: TrainingTask): Promise<Outcome<TrainedPredictor>> {
     const graphs = new Map<string, Graph>();
     for (const { name, bytes, bindings } of task.networks) graphs.set(name, readNetwork(bytes, { name, bindings }));
     const onProgress = (progress: TrainingProgress) => task.progress.postMessage(progress);
-    return trainPredictor({ scenario, learner, seed, profiles, graphs, onProgress });
+    const signal = sharedSignal(task.cancellation);
+    return trainPredictor({ scenario, learner, seed, profiles, graphs, onProgress, signal });
   });
 }

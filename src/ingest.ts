@@ -29,7 +29,7 @@ export interface JobServices {
 export async function ingestDataset(
   { tenancy, store, engine }: JobServices,
   { teamId, datasetId }: JobPayloads['ingestDataset'],
-  { signal, lastAttempt }: JobContext,
+  { lastAttempt }: JobContext,
 ): Promise<void> {
   const session = jobSession(teamId);
   const pending = { id: datasetId, status: 'PENDING' } as const;
@@ -37,7 +37,7 @@ export async function ingestDataset(
   if (!dataset) return;
   try {
     const summary = await withLocalFile(store, dataset, (path) =>
-      engine.summarizeProfile({ path, ...profileNames(dataset) }, signal),
+      engine.summarizeProfile({ path, ...profileNames(dataset) }),
     );
     const { networkRows, kernelRows } = summary;
     await tenancy.inTeam(session, async (manager) => {
@@ -57,7 +57,7 @@ export async function ingestDataset(
       if (rows.length > 0) await manager.insert(DatasetScenario, rows);
     });
   } catch (error) {
-    if (signal.aborted || (isTransient(error) && !lastAttempt)) throw error;
+    if (isTransient(error) && !lastAttempt) throw error;
     const rejected = { status: 'REJECTED', failure: toFailure(error), ingestedAt: new Date() } as const;
     await tenancy.inTeam(session, (manager) => manager.update(Dataset, pending, rejected));
     if (isTransient(error)) throw error;
@@ -68,7 +68,7 @@ export async function ingestDataset(
 export async function ingestNetwork(
   { tenancy, store, engine }: JobServices,
   { teamId, networkId }: JobPayloads['ingestNetwork'],
-  { signal, lastAttempt }: JobContext,
+  { lastAttempt }: JobContext,
 ): Promise<void> {
   const session = jobSession(teamId);
   const pending = { id: networkId, status: 'PENDING' } as const;
@@ -76,12 +76,11 @@ export async function ingestNetwork(
   if (!network) return;
   try {
     const bytes = await store.get(network.objectKey, { sha256: network.sha256 });
-    const file = { name: network.name, bytes, bindings: toBindings(network) };
-    const summary = await engine.summarizeNetwork(file, signal);
+    const summary = await engine.summarizeNetwork({ name: network.name, bytes, bindings: toBindings(network) });
     const ready: QueryDeepPartialEntity<Network> = { status: 'READY', summary, ingestedAt: new Date() };
     await tenancy.inTeam(session, (manager) => manager.update(Network, pending, ready));
   } catch (error) {
-    if (signal.aborted || (isTransient(error) && !lastAttempt)) throw error;
+    if (isTransient(error) && !lastAttempt) throw error;
     const rejected = { status: 'REJECTED', failure: toFailure(error), ingestedAt: new Date() } as const;
     await tenancy.inTeam(session, (manager) => manager.update(Network, pending, rejected));
     if (isTransient(error)) throw error;

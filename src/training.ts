@@ -114,7 +114,7 @@ async function train(
   const profiles: { sha256: string; profile: Profile }[] = [];
   for (const dataset of datasets) {
     const profile = await withLocalFile(services.store, dataset, (path) =>
-      engine.readScenario({ path, ...profileNames(dataset) }, scenario.name, signal),
+      engine.readScenario({ path, ...profileNames(dataset) }, scenario.name),
     );
     profiles.push({ sha256: dataset.sha256, profile });
   }

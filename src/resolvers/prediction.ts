@@ -122,13 +122,11 @@ export class PredictionResolver {
         };
       }),
     );
-    return tenancy.inTeam(session, async (manager) => ({
-      predictions: await manager.save(
-        Prediction,
-        rows.map((row) => manager.create(Prediction, row)),
-        { reload: false },
-      ),
-    }));
+    return tenancy.inTeam(session, async (manager) => {
+      const predictions = manager.create(Prediction, rows);
+      await manager.insert(Prediction, predictions);
+      return { predictions };
+    });
   }
 
   @FieldResolver(() => Network)
