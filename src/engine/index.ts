@@ -25,6 +25,8 @@ export {
 } from './profile';
 export { createRandom } from './random';
 export { RUNTIMES, runtimeOfScenario } from './runtimes/registry';
+export { parseRuleFile, rulePackOf } from './runtimes/rule-file';
+export type { RulePack } from './runtimes/rule-pack';
 export { ONNXRUNTIME_VERSION, openSession } from './session';
 export {
   type TrainedPredictor,
