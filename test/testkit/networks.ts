@@ -8,7 +8,7 @@ import { ELEMENT_TYPES, ModelProto } from '../../src/engine/formats/onnx-schema'
 import type { Random } from '../../src/engine/random';
 
 /** An ONNX attribute by its plain value: whole numbers are ints, lists of them too; floats are spelled out. */
-export type PlainAttribute = number | readonly number[] | string | OnnxAttribute;
+type PlainAttribute = number | readonly number[] | string | OnnxAttribute;
 
 function attributeOf(value: PlainAttribute): OnnxAttribute {
   if (typeof value === 'number') return { int: value };
@@ -16,7 +16,7 @@ function attributeOf(value: PlainAttribute): OnnxAttribute {
   return 'length' in value ? { ints: value } : value;
 }
 
-export interface ConvolutionShape {
+interface ConvolutionShape {
   readonly kernel?: number;
   readonly groups?: number;
   readonly stride?: number;
