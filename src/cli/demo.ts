@@ -11,7 +11,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import pino from 'pino';
 import { readConfig } from '../config';
-import { type Profile, readNetwork, stripOnnx } from '../engine';
+import { type Profile, readNetwork, stripNetwork } from '../engine';
 import { startService } from '../main';
 import { writeProfileTable } from '../profiles';
 import { Client } from './client';
@@ -148,7 +148,7 @@ async function upload(
     const dataset = await client.pushDataset(await readFile(file), path.basename(file), { name: 'this-machine' });
     progress.update(1);
     for (const [i, { name, bytes }] of networks.entries()) {
-      await client.pushNetwork(stripOnnx(bytes).bytes, `${name}.onnx`, name);
+      await client.pushNetwork(stripNetwork(bytes).bytes, `${name}.onnx`, name);
       progress.update(2 + i);
     }
     return dataset.id;

@@ -13,7 +13,7 @@ import {
   loadPredictor,
   planKernels,
   RUNTIMES,
-  stripOnnx,
+  stripNetwork,
   trainPredictor,
 } from '../engine';
 import { readProfile, writeProfileTable } from '../profiles';
@@ -26,7 +26,7 @@ export function addEngineCommands(program: Command, output: () => Output): void 
   program
     .command('plan')
     .description('parse a network and show the kernels that a runtime launches for it')
-    .argument('<file>', 'network file (.onnx)')
+    .argument('<file>', 'network file (.onnx, .tflite)')
     .requiredOption('--runtime <runtime>', `rule pack: ${RUNTIMES.join(', ')}; @version may follow`)
     .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
     .action(async (file: string, { runtime, bind }: { runtime: string; bind: DimensionBindings }) => {
@@ -51,11 +51,11 @@ export function addEngineCommands(program: Command, output: () => Output): void 
   program
     .command('strip')
     .description('copy a network without its weights')
-    .argument('<file>', 'network file (.onnx)')
+    .argument('<file>', 'network file (.onnx, .tflite)')
     .requiredOption('-o, --output <file>', 'where the copy goes')
     .action(async (file: string, { output: target }: { output: string }) => {
       const network = await openNetwork(file);
-      const { bytes, stripped, kept } = stripOnnx(network.bytes);
+      const { bytes, stripped, kept } = stripNetwork(network.bytes);
       parseNetwork({ ...network, bytes });
       await writeFile(target, bytes, { flag: 'wx' });
       const result = { file: target, bytesBefore: network.bytes.length, bytes: bytes.length, stripped, kept };

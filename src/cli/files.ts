@@ -13,7 +13,7 @@ export interface NetworkFile {
 }
 
 /** Extensions of network files. */
-const EXTENSIONS = ['.onnx'];
+const EXTENSIONS = ['.onnx', '.tflite'];
 
 /** Files as they are given; every network file of a folder, in order of name. */
 export async function networkPaths(given: readonly string[]): Promise<string[]> {

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { readClientConfig } from '../config';
-import { EngineError, LEARNERS, type NetworkPrediction, stripOnnx } from '../engine';
+import { EngineError, LEARNERS, type NetworkPrediction, stripNetwork } from '../engine';
 import { Client, type Ingested, ServiceError } from './client';
 import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files';
 import { formatPercent, type Output } from './output';
@@ -170,7 +170,7 @@ async function pushNetworks(
       const position = next++;
       const network = await openNetwork(files[position]);
       parseNetwork(network, bind);
-      const bytes = keepWeights ? network.bytes : stripOnnx(network.bytes).bytes;
+      const bytes = keepWeights ? network.bytes : stripNetwork(network.bytes).bytes;
       pushed[position] = await client.pushNetwork(bytes, path.basename(files[position]), network.name, bind);
       progress.update(pushed.filter(Boolean).length);
     }

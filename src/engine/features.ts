@@ -222,12 +222,28 @@ function countMultiplyAccumulates(graph: Graph, op: Op, window: Window): number 
   if (op.type === 'Conv') return outputs * elementCount(shapeOf(op.inputs[1]).slice(1));
   if (op.type === 'ConvTranspose')
     return elementCount(shapeOf(op.inputs[0])) * elementCount(shapeOf(op.inputs[1]).slice(1));
-  if (op.type === 'Gemm' || op.type === 'MatMul') {
+  if (op.type === 'Gemm') {
+    // The weight's depth, because a fully connected op may read an input of more than two dimensions as rows.
+    const [rows, columns] = shapeOf(op.inputs[1]);
+    return outputs * (op.attributes.transB === 1 ? columns : rows);
+  }
+  if (op.type === 'MatMul') {
     const left = shapeOf(op.inputs[0]);
-    const depth = op.attributes.transA === 1 ? left[0] : left[left.length - 1];
-    return outputs * depth;
+    return outputs * left[left.length - (op.attributes.transA === 1 ? 2 : 1)];
   }
   if (POOLS.has(op.type)) return outputs * window.kernelHeight * window.kernelWidth;
-  if (op.type === 'GlobalAveragePool' || op.type === 'GlobalMaxPool') return elementCount(shapeOf(op.inputs[0]));
+  if (op.type === 'GlobalAveragePool' || op.type === 'GlobalMaxPool' || isSpatialMean(graph, op)) {
+    return elementCount(shapeOf(op.inputs[0]));
+  }
   return 0;
+}
+
+/** A mean over height and width is a global pool by another name. */
+function isSpatialMean(graph: Graph, op: Op): boolean {
+  if (op.type !== 'ReduceMean') return false;
+  const reader = new OpReader(op, graph.tensors);
+  const rank = reader.shape(0).length;
+  const axes = (reader.integers('axes') ?? reader.optionalInput(1)?.values)?.map((axis) => reader.axis(axis, rank));
+  const spatial = graph.layout === 'NCHW' ? [2, 3] : [1, 2];
+  return rank === 4 && axes?.length === 2 && spatial.every((axis) => axes.includes(axis));
 }

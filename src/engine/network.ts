@@ -3,18 +3,31 @@
  */
 import { featurize } from './features';
 import { type ReadOptions, readOnnx } from './formats/onnx-reader';
+import { type StrippedNetwork, stripOnnx } from './formats/onnx-strip';
+import { isTflite } from './formats/tflite-model';
+import { readTflite } from './formats/tflite-reader';
+import { stripTflite } from './formats/tflite-strip';
 import type { Graph } from './graph';
 import { planKernels } from './plan';
 import { PLAIN } from './runtimes/plain';
 import { elementCount } from './shape-reader';
 
 /**
- * Reads a network file of any supported format.
+ * Reads a network file of any supported format. What the bytes say of themselves decides which, not the file's name.
  *
- * @throws EngineError MALFORMED_FILE, UNSUPPORTED_FORMAT, UNSUPPORTED_OP, UNBOUND_DIMENSION or INVALID_SHAPE
+ * @throws EngineError MALFORMED_FILE, UNSUPPORTED_FORMAT, UNSUPPORTED_OP, UNBOUND_DIMENSION, UNKNOWN_NAME or INVALID_SHAPE
  */
 export function readNetwork(bytes: Uint8Array, options: ReadOptions): Graph {
-  return readOnnx(bytes, options);
+  return isTflite(bytes) ? readTflite(bytes, options) : readOnnx(bytes, options);
+}
+
+/**
+ * A copy of a network file without its weights, in the same format. It plans as the whole file does.
+ *
+ * @throws EngineError MALFORMED_FILE, UNSUPPORTED_FORMAT or UNSUPPORTED_OP
+ */
+export function stripNetwork(bytes: Uint8Array): StrippedNetwork {
+  return isTflite(bytes) ? stripTflite(bytes) : stripOnnx(bytes);
 }
 
 export interface NetworkDescription {

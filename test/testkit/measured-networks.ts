@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { buildDemoNetworks } from '../../src/cli/demo-networks';
 import { localScenario, measureNetworks } from '../../src/cli/measure';
-import { type Profile, readNetwork, stripOnnx } from '../../src/engine';
+import { type Profile, readNetwork, stripNetwork } from '../../src/engine';
 import { writeProfileTable } from '../../src/profiles';
 import { createTemporaryDirectory } from './postgres';
 
@@ -30,7 +30,7 @@ export async function createMeasuredNetworks(count: number, heldOut: number): Pr
     scenario,
     networks: built.map(({ name, bytes }) => ({
       name,
-      bytes: stripOnnx(bytes).bytes,
+      bytes: stripNetwork(bytes).bytes,
       latencyUs: latencies.get(name)!,
     })),
     profile: await asFile({

@@ -1,0 +1,45 @@
+/** Values of dynamic dimensions by name, and which of them were asked for. */
+import { EngineError } from '../errors';
+import type { DimensionBindings } from './onnx-reader';
+
+export class DimensionBinder {
+  private readonly used = new Set<string>();
+
+  constructor(private readonly bindings: DimensionBindings = {}) {}
+
+  /** The value of dimension `tensor.axis`. @throws EngineError UNBOUND_DIMENSION */
+  bind(tensor: string, axis: number): number {
+    const name = `${tensor}.${axis}`;
+    if (!Object.hasOwn(this.bindings, name)) {
+      throw new EngineError(
+        'UNBOUND_DIMENSION',
+        `dimension ${name} of input ${tensor} is dynamic`,
+        tensor,
+        `Bind it, for example ${name}=1.`,
+      );
+    }
+    const bound = this.bindings[name];
+    if (!Number.isSafeInteger(bound) || bound < 1) {
+      throw new EngineError(
+        'UNBOUND_DIMENSION',
+        `binding ${name}=${bound} is not a whole number of at least 1`,
+        name,
+        `Bind it to a whole number, for example ${name}=1.`,
+      );
+    }
+    this.used.add(name);
+    return bound;
+  }
+
+  /** @throws EngineError UNKNOWN_NAME for a binding of a dimension that does not exist or is static */
+  refuseUnused(): void {
+    const unused = Object.keys(this.bindings).find((name) => !this.used.has(name));
+    if (unused === undefined) return;
+    throw new EngineError(
+      'UNKNOWN_NAME',
+      `binding ${unused} names no dynamic dimension of the network`,
+      unused,
+      `Dynamic dimensions: ${[...this.used].join(', ') || 'none'}.`,
+    );
+  }
+}
