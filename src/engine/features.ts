@@ -3,7 +3,6 @@
  * are computed from a graph. Profile rows carry the same features under the same names (formats/).
  */
 import type { Graph, Op, Tensor } from './graph';
-import type { Kernel, KernelPlan } from './plan';
 import { elementCount, OpReader } from './shape-reader';
 import { spatialPadding } from './shape-rules';
 
@@ -76,8 +75,17 @@ export function termValue({ term, window }: Column, kernel: KernelFeatures): num
   return term === 'kernels' ? 1 : kernel[term];
 }
 
+/** What of a kernel its features depend on. */
+interface FeaturedKernel {
+  readonly first: Op;
+  readonly fused: readonly string[];
+}
+
 /** Features of every kernel of a plan, in its order. */
-export function featurize(plan: KernelPlan): KernelFeatures[] {
+export function featurize(plan: {
+  readonly graph: Graph;
+  readonly kernels: readonly FeaturedKernel[];
+}): KernelFeatures[] {
   return plan.kernels.map((kernel) => kernelFeatures(plan.graph, kernel));
 }
 
@@ -131,7 +139,7 @@ function roundUp(value: number, multiple: number): number {
 }
 
 /** Features of one kernel, which need not be part of a plan. */
-export function kernelFeatures(graph: Graph, { first, fused }: Pick<Kernel, 'first' | 'fused'>): KernelFeatures {
+export function kernelFeatures(graph: Graph, { first, fused }: FeaturedKernel): KernelFeatures {
   const inputs = first.inputs.flatMap((name) => (name ? [graph.tensors.get(name)!] : []));
   const activations = inputs.filter(({ constant }) => !constant);
   const [input, output] = [activations[0] ?? inputs[0], graph.tensors.get(first.outputs[0])!];
