@@ -133,6 +133,20 @@ describe('which kernel', () => {
   });
 
   test.each([
+    ['torch-vulkan', 'reflect', 'vulkan.reflection_pad2d', false],
+    ['torch-vulkan', 'constant', 'pad', true],
+    ['torch-metal', 'reflect', 'aten::reflection_pad2d', false],
+    ['torch-metal', 'edge', 'pad', true],
+  ])('%s: a Pad of mode %s with no window behind it is %s', (runtime, mode, kind, refused) => {
+    const draft = new GraphDraft('net', IMAGE, createRandom(1));
+    const padded = draft.op('Pad', [draft.input, draft.integers(0, 0, 1, 1, 0, 0, 1, 1)], { mode });
+    const graph = readNetwork(draft.finish([padded]), { name: 'net' });
+    const { kernels, unsupported } = planKernels(graph, runtime);
+    expect(kernels[0].kind).toBe(kind);
+    expect(unsupported.map(({ ops }) => ops)).toEqual(refused ? [['pad_0']] : []);
+  });
+
+  test.each([
     ['torch/s10/gpu/float', 'torch-vulkan'],
     ['torch/some-new-phone/gpu/float', 'torch-vulkan'],
     ['torch/iphonexs/gpu/float', 'torch-metal'],

@@ -7,7 +7,7 @@ import { type Op, snakeCase } from '../graph';
 import { OpReader } from '../shape-reader';
 import { spatialPadding } from '../shape-rules';
 import type { GraphView, RulePack, Selection } from './rule-pack';
-import { fromTable, type KernelTable, PADDED_WINDOWS, prepacking, REMOVED } from './torch-mobile';
+import { fromTable, type KernelTable, PADDED_WINDOWS, pad, prepacking, REMOVED } from './torch-mobile';
 import { imageOf } from './window-rules';
 
 const OPERATORS = 'aten/src/ATen/native/metal/ops';
@@ -32,7 +32,6 @@ const UNRECORDED: KernelTable = {
   BatchNormalization: 'aten::batch_norm',
   Concat: 'aten::cat',
   Resize: 'aten::upsample_nearest2d',
-  Pad: 'aten::constant_pad_nd',
   Reshape: 'aten::view',
   Flatten: 'aten::view',
   Squeeze: 'aten::view',
@@ -51,6 +50,9 @@ function averagePool(view: GraphView, op: Op): Selection {
     : { kind: 'metal.max_pool2d', reason: `average in a sliding window: ${sizes}${padded ? ', padded' : ''}` };
 }
 
+/** Pad modes with an operator. */
+const PADS: KernelTable = { reflect: 'aten::reflection_pad2d' };
+
 export const TORCH_METAL: RulePack = {
   runtime: 'torch-metal',
   version: '2.0',
@@ -60,9 +62,11 @@ export const TORCH_METAL: RulePack = {
   select: (view, op) =>
     op.type === 'AveragePool'
       ? averagePool(view, op)
-      : (fromTable(KERNELS, op, OPERATORS) ??
-        fromTable(UNRECORDED, op, OPERATORS) ?? {
-          kind: `aten::${snakeCase(op.type)}`,
-          reason: `one kernel for ${op.type}; no recorded name`,
-        }),
+      : op.type === 'Pad'
+        ? pad(view, op, PADS)
+        : (fromTable(KERNELS, op, OPERATORS) ??
+          fromTable(UNRECORDED, op, OPERATORS) ?? {
+            kind: `aten::${snakeCase(op.type)}`,
+            reason: `one kernel for ${op.type}; no recorded name`,
+          }),
 };

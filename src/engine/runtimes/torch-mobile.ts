@@ -4,6 +4,7 @@
  * clamps behind them go into their output bounds. Everything else runs as it does eagerly, one kernel an op.
  */
 import type { Op } from '../graph';
+import { OpReader } from '../shape-reader';
 import type { FusionRule, GraphView, PrologueRule, RulePack, Selection, VanishingRule } from './rule-pack';
 import { clipBounds, restoreBatchNormalizations, WRITTEN_OUT_ACTIVATIONS } from './torch-exporter';
 import { mergePadding, othersAreConstant } from './window-rules';
@@ -94,6 +95,18 @@ export const PADDED_WINDOWS: readonly PrologueRule[] = ['Conv', 'MaxPool', 'Aver
   reason: `zero padding is done by ${into}, as the GPU has no operator for it`,
   origin: 'aten/src/ATen/native: vulkan/ops/Padding.cpp, metal/ops/MetalPadding.mm',
 }));
+
+/** A Pad that no window took over: the GPU pads in some modes only, and not with zeros. */
+export function pad({ graph }: GraphView, op: Op, modes: KernelTable): Selection {
+  const mode = new OpReader(op, graph.tensors).text('mode', 'constant');
+  return Object.hasOwn(modes, mode)
+    ? { kind: modes[mode], reason: `one kernel for Pad of mode ${mode}` }
+    : {
+        kind: 'pad',
+        reason: `the GPU has no Pad of mode ${mode} (${Object.keys(modes).join(', ')} only)`,
+        unsupported: true,
+      };
+}
 
 /** A kernel by the type of its op. */
 export type KernelTable = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@
 import { type Op, snakeCase } from '../graph';
 import { OpReader } from '../shape-reader';
 import type { GraphView, RulePack, Selection } from './rule-pack';
-import { fromTable, type KernelTable, PADDED_WINDOWS, prepacking, REMOVED } from './torch-mobile';
+import { fromTable, type KernelTable, PADDED_WINDOWS, pad, prepacking, REMOVED } from './torch-mobile';
 
 const SHADERS = 'aten/src/ATen/native/vulkan/ops';
 
@@ -29,7 +29,6 @@ const UNLISTED: KernelTable = {
   HardSigmoid: 'vulkan.hardsigmoid',
   Concat: 'vulkan.cat',
   Resize: 'vulkan.upsample_nearest2d',
-  Pad: 'vulkan.constant_pad_nd',
   MatMul: 'vulkan.mm',
   // A texture's channels stand in its depth, so that a change of shape is a copy.
   Reshape: 'vulkan.view',
@@ -70,6 +69,9 @@ function convolution({ graph }: GraphView, op: Op): Selection {
   };
 }
 
+/** Pad modes with an operator. */
+const PADS: KernelTable = { reflect: 'vulkan.reflection_pad2d', edge: 'vulkan.replication_pad2d' };
+
 export const TORCH_VULKAN: RulePack = {
   runtime: 'torch-vulkan',
   version: '2.0',
@@ -79,9 +81,11 @@ export const TORCH_VULKAN: RulePack = {
   select: (view, op) =>
     op.type === 'Conv'
       ? convolution(view, op)
-      : (fromTable(KERNELS, op, SHADERS) ??
-        fromTable(UNLISTED, op, SHADERS) ?? {
-          kind: `vulkan.${snakeCase(op.type)}`,
-          reason: `one kernel for ${op.type}; no recorded name`,
-        }),
+      : op.type === 'Pad'
+        ? pad(view, op, PADS)
+        : (fromTable(KERNELS, op, SHADERS) ??
+          fromTable(UNLISTED, op, SHADERS) ?? {
+            kind: `vulkan.${snakeCase(op.type)}`,
+            reason: `one kernel for ${op.type}; no recorded name`,
+          }),
 };
