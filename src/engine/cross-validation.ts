@@ -33,6 +33,7 @@ export async function crossValidate(
 ): Promise<OutOfFold> {
   const networks = new Map<string, HeldNetwork>();
   const kernelErrors = new Map<string, number[]>();
+  const listed = source.name === 'kernel rows' ? new Set(rows.kernels.map(({ kind }) => kind)) : undefined;
   const count = Math.max(...folds.values()) + 1;
   for (let fold = 0; fold < count; fold++) {
     onFold(fold / count);
@@ -50,23 +51,24 @@ export async function crossValidate(
     });
     for (const { name, plan, features, latencyUs } of rows.networks) {
       if (!held(name) || latencyUs === undefined) continue;
-      networks.set(name, { ...totalOf(kinds, plan, features), fixedUs, measuredUs: latencyUs });
+      networks.set(name, { ...totalOf(kinds, listed, plan, features), fixedUs, measuredUs: latencyUs });
     }
     if (!rows.networks.some(({ latencyUs }) => latencyUs !== undefined)) addSums(networks, heldRows, predicted);
   }
   return { networks, kernelErrors };
 }
 
-/** A network's kernels, summed: those with a model by their latency, the others by the columns that tell what they do. */
+/** A network's kernels, summed: those of listed kinds by their latency, the others by the columns that tell what they do. */
 function totalOf(
   kinds: ReadonlyMap<string, KernelModel>,
+  listed: ReadonlySet<string> | undefined,
   plan: KernelPlan,
   features: readonly KernelFeatures[],
 ): KernelTotalWithUnlisted {
   let kernelsUs = 0;
   const unlisted = new Float64Array(SHARED_COLUMNS.length);
   predictPlan(kinds, plan, features).forEach((latency, i) => {
-    if (kinds.has(plan.kernels[i].kind)) {
+    if (!listed || listed.has(plan.kernels[i].kind)) {
       kernelsUs += latency;
       return;
     }

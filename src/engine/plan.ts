@@ -5,7 +5,7 @@
 import { type Graph, type Op, snakeCase } from './graph';
 import { type RewrittenGraph, rewriteGraph } from './rewriting';
 import { resolveRuntime } from './runtimes/registry';
-import type { FusionRule, RulePack } from './runtimes/rule-pack';
+import type { FusionRule, RulePack, Selection } from './runtimes/rule-pack';
 
 export interface Kernel {
   /** Kernel kind, for example `pointwise_convolution`: one predictor serves one kind. */
@@ -145,17 +145,16 @@ class Planner {
       });
       tail = link.consumer;
     }
-    const { kind, reason, nearMiss, unsupported } = this.pack.select?.(this.view, first) ?? {
+    const selection: Selection = this.pack.select?.(this.view, first) ?? {
       kind: kernelKind(this.graph, first),
       reason: `one kernel for ${first.type}`,
-      nearMiss: undefined,
-      unsupported: undefined,
     };
+    const { kind, reason, nearMiss, unsupported, unnamedChain } = selection;
     if (this.pack.chain && fused.length > 0) reasons.push(`${fused.join(', ')} linked behind it`);
     return {
       kind,
       first,
-      fused,
+      fused: unnamedChain ? [] : fused,
       ops,
       output: tail.outputs[0],
       reason: [reason, ...reasons].join('; '),

@@ -42,8 +42,8 @@ export interface HeldNetwork extends KernelTotalWithUnlisted {
 /** Whole networks out of fold, and the composition that the final model has. */
 export interface Composed {
   readonly composition: Composition;
-  /** What the end-to-end latencies say of kernels without a model, if they say anything. */
-  readonly fallback?: KernelModel;
+  /** What the end-to-end latencies say of the kinds that no kernel row is of, if there are any. */
+  readonly unlisted?: KernelModel;
   readonly predictedUs: readonly number[];
   readonly measuredUs: readonly number[];
 }
@@ -110,7 +110,7 @@ function kernelRows(rows: readonly KernelRow[], groups: readonly string[]): Sour
       const all = fitted(() => true);
       return {
         composition: all.composition,
-        fallback: unlistedModel(all),
+        unlisted: unlistedModel(all),
         predictedUs: names.map((name) => composeWithUnlisted(byFold.get(folds.get(name)!)!, held.get(name)!)),
         measuredUs: names.map((name) => held.get(name)!.measuredUs),
       };

@@ -12,7 +12,7 @@ import { LEARNERS, type Learner } from './fit-kernel-rows';
 import type { Graph } from './graph';
 import { conformalRadii } from './intervals';
 import { dealFolds, type ErrorSummary, quantile, summarizeErrors } from './metrics';
-import { FALLBACK, hullOf, type PredictorModel } from './predictor-model';
+import { hullOf, type PredictorModel } from './predictor-model';
 import type { Harness, Profile } from './profile';
 import { createRandom } from './random';
 import { chooseSource, type Source } from './sources';
@@ -103,11 +103,18 @@ export async function trainPredictor(request: TrainingRequest): Promise<TrainedP
   const fit = source.fit(() => true, request);
   const composed = source.compose(outOfFold.networks, folds, fit.fixedUs);
   const features = trainedFeatures(rows, source);
+  const kinds = new Map(fit.kinds);
+  if (composed.unlisted) {
+    for (const [kind, kernels] of unlistedFeatures(rows)) {
+      kinds.set(kind, composed.unlisted);
+      features.set(kind, kernels);
+    }
+  }
   const model: PredictorModel = {
     scenario,
     runtime: rows.runtime,
-    kinds: composed.fallback ? new Map([...fit.kinds, [FALLBACK, composed.fallback]]) : fit.kinds,
-    hulls: new Map([...features].map(([kind, kernels]) => [kind, hullOf(kernels)])),
+    kinds,
+    hulls: new Map([...features].filter(([kind]) => kinds.has(kind)).map(([kind, kernels]) => [kind, hullOf(kernels)])),
     composition: composed.composition,
     radii: conformalRadii(composed.predictedUs, composed.measuredUs),
     noiseFloor: noiseFloor(rows.networks),
@@ -146,19 +153,35 @@ function relativeErrors(predictedUs: readonly number[], measuredUs: readonly num
 
 /** Kernels that the models were fitted to, by kind. */
 function trainedFeatures(rows: TrainingRows, source: Source): Map<string, KernelFeatures[]> {
-  const kernels =
-    source.name === 'kernel rows'
-      ? rows.kernels
-      : rows.networks
-          .filter(({ latencyUs }) => latencyUs !== undefined)
-          .flatMap(({ plan, features }) => plan.kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
-  const byKind = new Map<string, KernelFeatures[]>();
+  return byKind(source.name === 'kernel rows' ? rows.kernels : plannedKernels(rows));
+}
+
+/** Kernels of kinds that no kernel row is of. */
+function unlistedFeatures(rows: TrainingRows): Map<string, KernelFeatures[]> {
+  const listed = new Set(rows.kernels.map(({ kind }) => kind));
+  return byKind(plannedKernels(rows).filter(({ kind }) => !listed.has(kind)));
+}
+
+interface FeaturedKernel {
+  readonly kind: string;
+  readonly features: KernelFeatures;
+}
+
+/** Kernels of the networks that were measured end to end. */
+function plannedKernels({ networks }: TrainingRows): FeaturedKernel[] {
+  return networks
+    .filter(({ latencyUs }) => latencyUs !== undefined)
+    .flatMap(({ plan, features }) => plan.kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
+}
+
+function byKind(kernels: readonly FeaturedKernel[]): Map<string, KernelFeatures[]> {
+  const kinds = new Map<string, KernelFeatures[]>();
   for (const { kind, features } of kernels) {
-    const known = byKind.get(kind);
+    const known = kinds.get(kind);
     if (known) known.push(features);
-    else byKind.set(kind, [features]);
+    else kinds.set(kind, [features]);
   }
-  return new Map([...byKind].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function noiseFloor(networks: readonly PlannedNetwork[]): number | null {

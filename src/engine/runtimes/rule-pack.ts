@@ -85,6 +85,8 @@ export interface Selection {
   readonly nearMiss?: string;
   /** True if the runtime refuses the op; the reason says why. */
   readonly unsupported?: boolean;
+  /** True if the runtime's own names of the kernel leave out what is chained behind it: so does `fused` then. */
+  readonly unnamedChain?: boolean;
 }
 
 export interface RulePack {

@@ -181,22 +181,24 @@ const JOINS: readonly FusionRule[] = [
     reason: 'the pointwise convolution behind is small enough to be done by the same kernel',
     origin: JOIN_ORIGIN,
   },
-  {
-    first: 'Conv',
-    next: 'Relu',
-    into: { type: JOINING },
-    when: (view, depthwise, relu) => {
-      const [reader, ...others] = view.readers(relu.outputs[0]);
-      return (
-        reader?.type === 'Conv' &&
-        others.length === 0 &&
-        !view.isOutput(relu.outputs[0]) &&
-        canJoin(view, depthwise, reader)
-      );
-    },
-    reason: 'the activation between is done on the way',
-    origin: JOIN_ORIGIN,
-  },
+  ...['Relu', 'Clip'].map(
+    (next): FusionRule => ({
+      first: 'Conv',
+      next,
+      into: { type: JOINING },
+      when: (view, depthwise, relu) => {
+        const [reader, ...others] = view.readers(relu.outputs[0]);
+        return (
+          reader?.type === 'Conv' &&
+          others.length === 0 &&
+          !view.isOutput(relu.outputs[0]) &&
+          canJoin(view, depthwise, reader)
+        );
+      },
+      reason: 'the activation between is done on the way',
+      origin: JOIN_ORIGIN,
+    }),
+  ),
   {
     first: JOINING,
     next: 'Conv',
@@ -342,7 +344,8 @@ function selectWinograd(view: GraphView, op: Op, conv: ReturnType<typeof convolu
   const missed = measures.filter(({ has, needs }) => has < needs);
   if (missed.length === 0) {
     const numbers = measures.map(({ has, needs, of, unit }) => `${of} ${has} ${unit} (needs ${needs})`).join(', ');
-    return { kind: 'convolution_winograd_4x4_6x6', reason: `Winograd on ${name}: ${numbers}` };
+    // Its name is that of the three steps together; what is chained hangs on the last of them.
+    return { kind: 'convolution_winograd_4x4_6x6', reason: `Winograd on ${name}: ${numbers}`, unnamedChain: true };
   }
   const reason = missed
     .map(({ has, needs, of, unit }) => `${of} ${has} ${unit}, Winograd on ${name} needs ${needs}`)
