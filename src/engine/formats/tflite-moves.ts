@@ -52,7 +52,7 @@ export function mirrorPadMode(op: OperatorReader): string {
 
 /** RESHAPE has its target as an input, or as an option in old files. */
 export function reshape(op: OperatorReader): Translation {
-  const given = op.has(1) ? op.knownValues(1) : op.listOption(LIST_OPTIONS.newShape);
+  const given = op.has(1) ? op.input(1).values : op.listOption(LIST_OPTIONS.newShape);
   if (!given) return { type: 'Reshape', inputs: op.inputs(0, 1) };
   // A 0 is a dimension of no elements here, not ONNX's "as it was".
   return { type: 'Reshape', inputs: op.inputs(0), attributes: { shape: [...given], allowzero: 1 } };

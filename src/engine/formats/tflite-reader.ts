@@ -32,6 +32,8 @@ class TfliteReader {
   private readonly weights: WeightOrders;
   /** Tensors whose shape is not the one that stands in the file. */
   private readonly resized = new Set<number>();
+  /** Values that ops reckon with shapes: what follows from them is computed here too. */
+  private readonly computed = new Set<number>();
 
   constructor(
     private readonly model: TfliteModel,
@@ -122,6 +124,7 @@ class TfliteReader {
     outputs.forEach((index, place) => {
       const { shape, values } = results[place];
       const type = this.model.tensors[index].type;
+      if (values) this.computed.add(index);
       this.setTensor(index, { type, shape, values }, isConstant || values !== undefined);
     });
     this.addOps(op, translation.activation ?? 0);
@@ -166,7 +169,7 @@ class TfliteReader {
     const stated = operator.outputs.map((index) => this.model.tensors[index]);
     const follows =
       stated.some(({ signature }) => signature.includes(-1)) ||
-      operator.inputs.some((index) => this.resized.has(index));
+      operator.inputs.some((index) => this.resized.has(index) || this.computed.has(index));
     if (!follows) {
       // The values of a static shape are known, which makes shape arithmetic constant.
       return stated.map(({ type, shape }) => ({
