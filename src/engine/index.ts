@@ -24,7 +24,8 @@ export {
   type Scenario,
 } from './profile';
 export { createRandom } from './random';
-export { RUNTIMES, runtimeOfScenario } from './runtimes/registry';
+export { explainFusions, type FusionReport } from './rule-learning';
+export { RUNTIMES, resolveRuntime, runtimeOfScenario } from './runtimes/registry';
 export { parseRuleFile, rulePackOf } from './runtimes/rule-file';
 export type { RulePack } from './runtimes/rule-pack';
 export { ONNXRUNTIME_VERSION, openSession } from './session';

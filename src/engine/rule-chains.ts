@@ -21,6 +21,8 @@ export interface PlannedKernel {
   readonly features: KernelFeatures;
   /** The op that it computes first, as the graph has it. */
   readonly first: Op;
+  /** Ops that the plan puts into the kernel and that its name does not show. */
+  readonly hidden: readonly Op[];
   /** The ops that the plan puts into the kernel and that its name shows, in order: as many as `kernel.fused`. */
   readonly planned: readonly Op[];
   /** These and the ops behind them that a kernel could absorb: each the only reader of the one before. */
@@ -40,7 +42,8 @@ export function surroundings(plan: KernelPlan, pack: RulePack): PlannedGraph {
   const kernels = plan.kernels.flatMap((kernel, i) => {
     const first = view.maker(kernel.first.outputs[0]);
     // Several kernels may do one op; the graph has no op between them.
-    if (!first || plan.kernels.some((other) => other !== kernel && other.first.outputs[0] === first.outputs[0])) return [];
+    if (!first || plan.kernels.some((other) => other !== kernel && other.first.outputs[0] === first.outputs[0]))
+      return [];
     const absorbed: Op[] = [];
     for (let tail = first; tail.outputs[0] !== kernel.output; ) {
       const next = onlyReader(view, tail);
@@ -48,15 +51,16 @@ export function surroundings(plan: KernelPlan, pack: RulePack): PlannedGraph {
       absorbed.push(next);
       tail = next;
     }
-    const hidden = absorbed.length - kernel.fused.length;
-    const behind = absorbed.slice(Math.max(0, hidden));
+    const hidden = absorbed.slice(0, Math.max(0, absorbed.length - kernel.fused.length));
+    const behind = absorbed.slice(hidden.length);
     let tail: Op | undefined = absorbed[absorbed.length - 1] ?? first;
     while (behind.length < LONGEST_CHAIN) {
       tail = onlyReader(view, tail);
       if (!tail) break;
       behind.push(tail);
     }
-    return { kernel, features: features[i], first, planned: behind.slice(0, kernel.fused.length), behind };
+    const planned = behind.slice(0, kernel.fused.length);
+    return { kernel, features: features[i], first, hidden, planned, behind };
   });
   return { network: plan.network, view, kernels };
 }

@@ -17,8 +17,8 @@ export interface Match {
 
 export interface Matching {
   readonly matches: readonly Match[];
-  /** Rows that fit several kernels behind which different ops stand. */
-  readonly ambiguous: readonly KernelMeasurement[];
+  /** Rows (without fused names: ops) that fit in several ways, behind which different ops stand. */
+  readonly ambiguous: number;
   /** Rows that no kernel of the plan fits. */
   readonly unexplained: readonly KernelMeasurement[];
   /** Ops of which it is not known whether some kernel has absorbed them. */
@@ -50,6 +50,8 @@ export function featuresAgree({ features }: KernelMeasurement, { features: plann
 export interface Vocabulary {
   readonly ofPlans: ReadonlySet<string>;
   readonly ofRows: ReadonlySet<string>;
+  /** What rows call the ops that are fused. */
+  readonly fused: ReadonlySet<string>;
 }
 
 interface Candidate {
@@ -75,7 +77,7 @@ export function matchRows(
 
 class Matcher {
   private readonly matches: Match[] = [];
-  private readonly ambiguous: KernelMeasurement[] = [];
+  private ambiguous = 0;
   private readonly unexplained: KernelMeasurement[] = [];
   private readonly placed = new Set<Op>();
   private readonly uncertain = new Set<Op>();
@@ -111,7 +113,9 @@ class Matcher {
       if (!this.kindsAgree(row.kind, planned.kernel.kind) || !featuresAgree(row, planned)) return [];
       const fused = planned.behind.slice(0, row.fused.length);
       const isSaid = (op: Op, i: number) =>
-        i < planned.planned.length ? row.fused[i] === planned.kernel.fused[i] : isNameOf(row.fused[i], op.type, this.pack);
+        i < planned.planned.length
+          ? row.fused[i] === planned.kernel.fused[i]
+          : isNameOf(row.fused[i], op.type, this.pack);
       return fused.length === row.fused.length && fused.every(isSaid) ? [{ planned, fused }] : [];
     });
   }
@@ -146,8 +150,12 @@ class Matcher {
     return this.disjoint(exact).length >= rows.rows.length ? exact : live;
   }
 
+  /** What stands behind a kernel, as far as runtimes of this profile fuse such ops at all. */
   private pattern({ kernel, behind }: PlannedKernel): string {
-    return [kernel.first.type, kernel.fused, ...behind.map(({ type }) => type)].join('+');
+    const isFused = ({ type }: Op) => [...this.vocabulary.fused].some((word) => isNameOf(word, type, this.pack));
+    const end = behind.findIndex((op) => !isFused(op));
+    const types = behind.slice(0, end < 0 ? behind.length : end).map(({ type }) => type);
+    return [kernel.first.type, kernel.fused, ...types].join('+');
   }
 
   /** Of candidates that share ops only one each: the last, because a runtime fuses into what it makes last. */
@@ -168,7 +176,7 @@ class Matcher {
         const { planned, fused } = chosen[i];
         this.matches.push({ row, planned, fused });
         for (const op of [planned.first, ...fused]) this.placed.add(op);
-      } else if (this.wasOpen(rows)) this.ambiguous.push(row);
+      } else if (this.wasOpen(rows)) this.ambiguous += 1;
       else this.unexplained.push(row);
     });
   }
@@ -179,7 +187,7 @@ class Matcher {
   }
 
   private leaveOpen(rows: RowClass): void {
-    this.ambiguous.push(...rows.rows);
+    this.ambiguous += rows.rows.length;
     for (const { planned, fused } of this.live(rows)) {
       for (const op of [planned.first, ...fused]) this.uncertain.add(op);
     }
