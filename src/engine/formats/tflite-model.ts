@@ -111,7 +111,7 @@ export function decodeTflite(bytes: Uint8Array): TfliteModel {
       throw file.malformed(`operator code ${code} of ${codes.length} does not exist`, table, Operator.opcodeIndex.name);
     }
     return {
-      name: `${builtin.toLowerCase()}_${index}`,
+      name: `${builtin.split(' ')[0].toLowerCase()}_${index}`,
       builtin,
       inputs: indices(table, Operator.inputs, true),
       outputs: indices(table, Operator.outputs),
@@ -145,13 +145,19 @@ function readBuffers(file: FlatBuffer, root: number): Extent[] {
   });
 }
 
+/** The name, with the suffix behind it as often as others have it already. Takes it. */
+export function freshName(name: string, suffix: string, taken: Set<string>): string {
+  let fresh = name;
+  while (taken.has(fresh)) fresh += suffix;
+  taken.add(fresh);
+  return fresh;
+}
+
 function readTensors(file: FlatBuffer, subgraph: number, buffers: readonly Extent[]): TfliteTensor[] {
   const taken = new Set<string>();
   return file.tables(subgraph, SubGraph.tensors).map((table, index) => {
     const given = file.text(table, Tensor.name);
-    let name = given || `tensor:${index}`;
-    while (taken.has(name)) name += `:${index}`;
-    taken.add(name);
+    const name = freshName(given || `tensor:${index}`, `:${index}`, taken);
     const number = file.scalar(table, Tensor.type);
     const type = TENSOR_TYPES.get(number);
     if (!type) {

@@ -7,7 +7,7 @@ import type { Graph, Op, Tensor } from '../graph';
 import { elementCount, type InferredTensor, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
 import type { ReadOptions } from './onnx-reader';
 import { DimensionBinder } from './tflite-bindings';
-import { constantBytes, decodeTflite, type TfliteModel, type TfliteOperator } from './tflite-model';
+import { constantBytes, decodeTflite, freshName, type TfliteModel, type TfliteOperator } from './tflite-model';
 import { CONVERT_AGAIN, OperatorReader, type Translation } from './tflite-operator-reader';
 import { ACTIVATIONS, BUILTINS, type Builtin } from './tflite-operators';
 import { inferOutputs } from './tflite-shapes';
@@ -29,6 +29,8 @@ class TfliteReader {
   private readonly current: (Tensor | undefined)[];
   private readonly tensors = new Map<string, Tensor>();
   private readonly ops: Op[] = [];
+  /** Of all tensors, those that are still to come too. */
+  private readonly names: Set<string>;
   private readonly weights: WeightOrders;
   /** Tensors whose shape is not the one that stands in the file. */
   private readonly resized = new Set<number>();
@@ -40,11 +42,8 @@ class TfliteReader {
     private readonly options: ReadOptions,
   ) {
     this.current = model.tensors.map(() => undefined);
-    this.weights = new WeightOrders(
-      model,
-      this.tensors,
-      model.tensors.map(({ name }) => name),
-    );
+    this.names = new Set(model.tensors.map(({ name }) => name));
+    this.weights = new WeightOrders(model, this.tensors, this.names);
   }
 
   read(): Graph {
@@ -208,8 +207,7 @@ class TfliteReader {
       throw malformed(`fused activation ${number} does not exist`, `op ${op.name} (${op.type})`);
     }
     const output = this.tensors.get(op.outputs[0])!;
-    let name = `${output.name}/before_activation`;
-    while (this.tensors.has(name)) name += '_';
+    const name = freshName(`${output.name}/before_activation`, '_', this.names);
     this.tensors.set(name, { ...output, name });
     this.ops.push(
       { ...op, outputs: [name] },

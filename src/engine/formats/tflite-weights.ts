@@ -5,7 +5,7 @@
 import { EngineError } from '../errors';
 import type { Tensor } from '../graph';
 import { gathered, stridesOf } from '../shape-values';
-import type { TfliteModel } from './tflite-model';
+import { freshName, type TfliteModel } from './tflite-model';
 import { ordered } from './tflite-shapes';
 
 /** Input 1 of these operators is a weight. */
@@ -16,13 +16,15 @@ export class WeightOrders {
   private readonly uses: string[][];
   /** The tensor that DEQUANTIZE makes each one of. */
   private readonly sources = new Map<number, number>();
-  private readonly restated = new Map<number, string>();
+  /** Names by index and order. */
+  private readonly restated = new Map<string, string>();
 
   constructor(
-    model: TfliteModel,
+    private readonly model: TfliteModel,
     /** Tensors of the graph by name: restated ones are replaced in it. */
     private readonly tensors: Map<string, Tensor>,
-    private readonly names: readonly string[],
+    /** Of all tensors. */
+    private readonly names: Set<string>,
   ) {
     this.uses = model.tensors.map(() => []);
     for (const { builtin, inputs, outputs } of model.operators) {
@@ -39,9 +41,10 @@ export class WeightOrders {
    * @throws EngineError UNSUPPORTED_OP if the weight is computed at run time
    */
   restate(index: number, order: readonly number[], where: string): string {
-    const known = this.restated.get(index);
+    const key = `${index} ${order}`;
+    const known = this.restated.get(key);
     if (known !== undefined) return known;
-    const tensor = this.tensors.get(this.names[index])!;
+    const tensor = this.tensors.get(this.model.tensors[index].name)!;
     if (!tensor.constant) {
       throw new EngineError(
         'UNSUPPORTED_OP',
@@ -52,24 +55,25 @@ export class WeightOrders {
     }
     // A tensor that is also read in another way keeps its own order there.
     const isShared = new Set(this.uses[index]).size > 1;
-    const name = isShared ? `${tensor.name}/${order.join('')}` : tensor.name;
-    if (!isShared) this.restated.set(index, name);
-    const { shape, values } = tensor;
-    const restated = ordered(shape, order);
-    const strides = stridesOf(shape);
-    this.tensors.set(name, {
-      ...tensor,
-      name,
-      shape: restated,
-      ...(values && {
-        values: gathered(values, restated, (at) => at.reduce((sum, each, i) => sum + each * strides[order[i]], 0)),
-      }),
-    });
-    // A float16 weight goes through a DEQUANTIZE of its own: both sides of it stay in step.
-    const source = this.sources.get(index);
-    if (source !== undefined && this.uses[source].length === 1 && !this.restated.has(source)) {
-      this.restate(source, order, where);
-    }
+    const name = isShared ? freshName(`${tensor.name}/${order.join('')}`, '_', this.names) : tensor.name;
+    this.restated.set(key, name);
+    this.tensors.set(name, { ...reordered(tensor, order), name });
+    if (!isShared) this.restateSource(index, order);
     return name;
   }
+
+  /** A float16 weight goes through a DEQUANTIZE of its own: both sides of that stay in step. */
+  private restateSource(index: number, order: readonly number[]): void {
+    const source = this.sources.get(index);
+    if (source === undefined || this.uses[source].length > 1) return;
+    const tensor = this.tensors.get(this.model.tensors[source].name)!;
+    if (tensor.shape.length === order.length) this.tensors.set(tensor.name, reordered(tensor, order));
+  }
+}
+
+function reordered(tensor: Tensor, order: readonly number[]): Tensor {
+  const shape = ordered(tensor.shape, order);
+  const strides = stridesOf(tensor.shape);
+  const values = gathered(tensor.values, shape, (at) => at.reduce((sum, each, i) => sum + each * strides[order[i]], 0));
+  return { ...tensor, shape, ...(values && { values }) };
 }
