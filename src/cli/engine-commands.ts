@@ -6,8 +6,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
   type DimensionBindings,
+  EngineError,
   featurize,
-  type Graph,
   LEARNERS,
   type Learner,
   loadPredictor,
@@ -17,21 +17,37 @@ import {
   trainPredictor,
 } from '../engine';
 import { readProfile, writeProfileTable } from '../profiles';
-import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files';
+import { collectBinding, networkPaths, openNetwork, parseNetwork, readGraphs } from './files';
 import { localScenario, measureNetworks, ROUNDS } from './measure';
 import { formatLatency, formatPercent, type Output } from './output';
+import { readRules } from './rules-commands';
 import { showPredictions } from './show';
+
+interface PlanOptions {
+  readonly runtime?: string;
+  readonly rules?: string;
+  readonly bind: DimensionBindings;
+}
 
 export function addEngineCommands(program: Command, output: () => Output): void {
   program
     .command('plan')
     .description('parse a network and show the kernels that a runtime launches for it')
     .argument('<file>', 'network file (.onnx, .tflite)')
-    .requiredOption('--runtime <runtime>', `rule pack: ${RUNTIMES.join(', ')}; @version may follow`)
+    .option('--runtime <runtime>', `rule pack: ${RUNTIMES.join(', ')}; @version may follow`)
+    .option('--rules <file>', 'a rule file of your own instead (.json, .yaml)')
     .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
-    .action(async (file: string, { runtime, bind }: { runtime: string; bind: DimensionBindings }) => {
+    .action(async (file: string, { runtime, rules, bind }: PlanOptions) => {
+      if ((runtime === undefined) === (rules === undefined)) {
+        throw new EngineError(
+          'UNKNOWN_NAME',
+          runtime === undefined ? 'no runtime is named' : 'both --runtime and --rules are given',
+          '--runtime',
+          `Give one of --runtime (${RUNTIMES.join(', ')}) and --rules (a rule file).`,
+        );
+      }
       const graph = parseNetwork(await openNetwork(file), bind);
-      const plan = planKernels(graph, runtime);
+      const plan = planKernels(graph, rules === undefined ? runtime! : await readRules(rules));
       const features = featurize(plan);
       const kernels = plan.kernels.map(({ kind, fused, ops, reason }, i) => ({
         kind,
@@ -40,7 +56,7 @@ export function addEngineCommands(program: Command, output: () => Output): void 
         reason,
         features: features[i],
       }));
-      output().result({ network: plan.network, runtime: plan.runtime, kernels, unsupported: [] }, () =>
+      output().result({ network: plan.network, runtime: plan.runtime, kernels, unsupported: plan.unsupported }, () =>
         output().table(
           ['kernel', 'fused', 'ops', 'reason'],
           kernels.map(({ kind, fused, ops, reason }) => [kind, fused.join('+'), ops.join(' '), reason]),
@@ -73,7 +89,7 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .requiredOption('-o, --output <dataset>', 'profile to write (.csv or .parquet)')
     .option('--scenario <scenario>', 'runtime/device/processor/type', localScenario())
     .option('--warm-ups <runs>', `runs that do not count, in each of ${ROUNDS} rounds`, Number, 3)
-    .option('--repetitions <runs>', `runs that count, in each of ${ROUNDS} rounds`, Number, 20)
+    .option('--repetitions <runs>', `runs that count, in each of ${ROUNDS} rounds`, Number, 12)
     .action(
       async (given: string[], options: { output: string; scenario: string; warmUps: number; repetitions: number }) => {
         const measurable = [];
@@ -169,14 +185,4 @@ export function addEngineCommands(program: Command, output: () => Output): void 
         await predictor.release();
       }
     });
-}
-
-/** Graphs of a folder by network name; files that nobody names are not even opened. */
-async function readGraphs(folder: string, named: ReadonlySet<string>): Promise<Map<string, Graph>> {
-  const graphs = new Map<string, Graph>();
-  for (const file of await networkPaths([folder])) {
-    const network = await openNetwork(file);
-    if (named.has(network.name)) graphs.set(network.name, parseNetwork(network));
-  }
-  return graphs;
 }

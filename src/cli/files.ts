@@ -51,6 +51,16 @@ export function parseNetwork({ path: file, name, bytes }: NetworkFile, bindings?
   }
 }
 
+/** Graphs of a folder by network name; files that nobody names are not even opened. */
+export async function readGraphs(folder: string, named: ReadonlySet<string>): Promise<Map<string, Graph>> {
+  const graphs = new Map<string, Graph>();
+  for (const file of await networkPaths([folder])) {
+    const network = await openNetwork(file);
+    if (named.has(network.name)) graphs.set(network.name, parseNetwork(network));
+  }
+  return graphs;
+}
+
 /** Reads `name=size` of a --bind option, which may be repeated. */
 export function collectBinding(text: string, previous: DimensionBindings): DimensionBindings {
   const [, name, size] = /^([^=]+)=(\d+)$/.exec(text) ?? [];

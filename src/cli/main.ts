@@ -9,6 +9,7 @@ import { ServiceError } from './client';
 import { addDemoCommand } from './demo';
 import { addEngineCommands } from './engine-commands';
 import { createOutput, type Output } from './output';
+import { addRulesCommands } from './rules-commands';
 import { addServiceCommands } from './service-commands';
 
 const USAGE = 2;
@@ -26,6 +27,7 @@ function buildProgram(): { program: Command; output: () => Output } {
     return output;
   };
   addEngineCommands(program, getOutput);
+  addRulesCommands(program, getOutput);
   addServiceCommands(program, getOutput);
   addDemoCommand(program, getOutput);
   // --json may stand behind the command too.
@@ -45,10 +47,19 @@ function describeFailure(error: unknown): {
   message: string;
   where?: string;
   remedy?: string;
+  problems?: EngineError['problems'];
+  problemCount?: number;
   exitCode: number;
 } {
   if (error instanceof EngineError)
-    return { code: error.code, message: error.message, where: error.where, remedy: error.remedy, exitCode: USAGE };
+    return {
+      code: error.code,
+      message: error.message,
+      where: error.where,
+      remedy: error.remedy,
+      ...(error.problems.length > 0 && { problems: error.problems, problemCount: error.problemCount }),
+      exitCode: USAGE,
+    };
   if (error instanceof ServiceError) return { ...error.failure, exitCode: error.isInput ? USAGE : SERVICE };
   if (error instanceof ConfigError) return { code: 'BAD_CONFIGURATION', message: error.message, exitCode: USAGE };
   const { code, message } = error as NodeJS.ErrnoException;

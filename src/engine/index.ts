@@ -9,6 +9,7 @@ export type { DimensionBindings } from './formats/onnx-reader';
 export type { StrippedNetwork } from './formats/onnx-strip';
 export { type OnnxAttribute, type OnnxConstant, type OnnxNode, writeOnnx } from './formats/onnx-writer';
 export { type OnnxruntimeProfileOptions, profileFromOnnxruntime } from './formats/profile-onnxruntime';
+export { MAXIMUM_RULE_FILE_BYTES } from './formats/rule-file-schema';
 export type { Graph } from './graph';
 export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
 export { describeNetwork, type NetworkDescription, readNetwork, stripNetwork } from './network';

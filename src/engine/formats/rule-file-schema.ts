@@ -86,9 +86,9 @@ export function checkRuleFile(value: unknown, vocabulary: RuleVocabulary, more: 
   return parsed.data as RuleFile;
 }
 
-/** One problem of a rule file. @param path for example `fusions[2].first` */
+/** One problem of a rule file. @param path for example `fusions[2].first`; the value is shown as JSON */
 export function ruleProblem(path: string, value: unknown, expected: string): Problem {
-  const text = value === undefined ? null : typeof value === 'string' ? value : JSON.stringify(value);
+  const text = value === undefined ? null : JSON.stringify(value);
   const shown = text && text.length > SHOWN_VALUE_LENGTH ? `${text.slice(0, SHOWN_VALUE_LENGTH)}...` : text;
   return { line: null, unit: 'line', column: path, value: shown, expected };
 }
@@ -97,8 +97,7 @@ export function ruleProblem(path: string, value: unknown, expected: string): Pro
 export function refusal(problems: readonly Problem[]): EngineError {
   const listed = problems.slice(0, LISTED_PROBLEMS);
   const lines = listed.map(
-    ({ column, value, expected }) =>
-      `  ${column}: ${value === null ? 'no value' : JSON.stringify(value)}; expected ${expected}`,
+    ({ column, value, expected }) => `  ${column}: ${value ?? 'no value'}; expected ${expected}`,
   );
   if (problems.length > listed.length) lines.push(`  and ${problems.length - listed.length} more`);
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
@@ -229,7 +228,7 @@ function formatPath(path: readonly PropertyKey[]): string {
 function crossChecks({ vanishing, fusions, kinds }: RuleFile): Problem[] {
   const problems: Problem[] = [];
   const count = vanishing.length + fusions.length + kinds.length;
-  if (count > MAXIMUM_RULES) problems.push(ruleProblem('$', `${count} rules`, `at most ${MAXIMUM_RULES} rules`));
+  if (count > MAXIMUM_RULES) problems.push(ruleProblem('$', count, `at most ${MAXIMUM_RULES} rules`));
   const lists = {
     vanishing: vanishing.map(({ type, when }) => ({ key: type, when })),
     fusions: fusions.map(({ first, next, when }) => ({ key: `${first} and ${next}`, when })),

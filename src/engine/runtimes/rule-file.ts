@@ -33,7 +33,7 @@ const NOTHING: Omit<RulePack, 'runtime' | 'version'> = { vanishing: [], prologue
 export function parseRuleFile(text: string): RulePack {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length > MAXIMUM_RULE_FILE_BYTES) {
-    throw refusal([ruleProblem('$', `${bytes.length} bytes`, `at most ${MAXIMUM_RULE_FILE_BYTES} bytes`)]);
+    throw refusal([ruleProblem('$', bytes.length, `at most ${MAXIMUM_RULE_FILE_BYTES} bytes`)]);
   }
   return rulePackOf(parseJson(bytes));
 }
