@@ -100,7 +100,7 @@ async function measure(scenario: string, output: Output): Promise<{ networks: Me
   const built = [...buildDemoNetworks(NETWORKS, SEED)];
   const progress = output.progress('measuring', 100);
   const measurable = built.map(({ name, bytes }) => ({ bytes, graph: readNetwork(bytes, { name }) }));
-  const options = { scenario, warmUps: 5, repetitions: 20 };
+  const options = { scenario, warmUps: 5, repetitions: 12 };
   const profile = await measureNetworks(measurable, options, (done) => progress.update(100 * done));
   progress.stop();
   return { networks: built.map((network, i) => ({ ...network, latencyUs: profile.networks[i].latencyUs })), profile };
