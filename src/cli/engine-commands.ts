@@ -15,6 +15,7 @@ import {
   RUNTIMES,
   stripNetwork,
   trainPredictor,
+  withGpu,
 } from '../engine';
 import { readProfile, writeProfileTable } from '../profiles';
 import { collectBinding, networkPaths, openNetwork, parseNetwork, readGraphs } from './files';
@@ -25,6 +26,7 @@ import { showPredictions } from './show';
 
 interface PlanOptions {
   readonly runtime?: string;
+  readonly gpu?: string;
   readonly rules?: string;
   readonly bind: DimensionBindings;
 }
@@ -35,9 +37,10 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .description('parse a network and show the kernels that a runtime launches for it')
     .argument('<file>', 'network file (.onnx, .tflite)')
     .option('--runtime <runtime>', `rule pack: ${RUNTIMES.join(', ')}; @version may follow`)
+    .option('--gpu <gpu>', 'GPU of a runtime whose rules depend on it, for example adreno-640')
     .option('--rules <file>', 'a rule file of your own instead (.json, .yaml)')
     .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
-    .action(async (file: string, { runtime, rules, bind }: PlanOptions) => {
+    .action(async (file: string, { runtime, gpu, rules, bind }: PlanOptions) => {
       if ((runtime === undefined) === (rules === undefined)) {
         throw new EngineError(
           'UNKNOWN_NAME',
@@ -47,19 +50,25 @@ export function addEngineCommands(program: Command, output: () => Output): void 
         );
       }
       const graph = parseNetwork(await openNetwork(file), bind);
-      const plan = planKernels(graph, rules === undefined ? runtime! : await readRules(rules));
+      const plan = planKernels(graph, rules === undefined ? withGpu(runtime!, gpu) : await readRules(rules));
       const features = featurize(plan);
-      const kernels = plan.kernels.map(({ kind, fused, ops, reason }, i) => ({
+      const kernels = plan.kernels.map(({ kind, fused, ops, reason, nearMiss }, i) => ({
         kind,
         fused,
         ops,
         reason,
+        nearMiss,
         features: features[i],
       }));
       output().result({ network: plan.network, runtime: plan.runtime, kernels, unsupported: plan.unsupported }, () =>
         output().table(
           ['kernel', 'fused', 'ops', 'reason'],
-          kernels.map(({ kind, fused, ops, reason }) => [kind, fused.join('+'), ops.join(' '), reason]),
+          kernels.map(({ kind, fused, ops, reason, nearMiss }) => [
+            kind,
+            fused.join('+'),
+            ops.join(' '),
+            nearMiss ? `${reason} (${nearMiss})` : reason,
+          ]),
         ),
       );
     });
@@ -128,12 +137,13 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .requiredOption('--networks <folder>', 'folder of the network files that the profiles name')
     .requiredOption('--scenario <scenario>', 'runtime/device/processor/type')
     .option('--learner <learner>', LEARNERS.join(', '), 'lasso')
+    .option('--gpu <gpu>', "the device's GPU, where the runtime's rules need it and the device is not a known one")
     .option('--seed <number>', 'seeds every random choice', Number, 1)
     .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')
     .action(
       async (
         datasets: string[],
-        options: { networks: string; scenario: string; learner: Learner; seed: number; output: string },
+        options: { networks: string; scenario: string; learner: Learner; gpu?: string; seed: number; output: string },
       ) => {
         const profiles = await Promise.all(
           datasets.map(async (file) => ({

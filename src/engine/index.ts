@@ -26,7 +26,7 @@ export {
 } from './profile';
 export { createRandom } from './random';
 export { explainFusions, type FusionReport } from './rule-learning';
-export { RUNTIMES, resolveRuntime, runtimeOfScenario } from './runtimes/registry';
+export { RUNTIMES, resolveRuntime, runtimeOfScenario, withGpu } from './runtimes/registry';
 export { parseRuleFile, rulePackOf } from './runtimes/rule-file';
 export type { RulePack } from './runtimes/rule-pack';
 export { ONNXRUNTIME_VERSION, openSession } from './session';

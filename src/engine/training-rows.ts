@@ -9,7 +9,7 @@ import { deriveFeatures, FEATURE_NAMES, featurize, type KernelFeatures } from '.
 import type { Graph } from './graph';
 import { type KernelPlan, planKernels } from './plan';
 import type { KernelMeasurement, NetworkMeasurement, Profile } from './profile';
-import { runtimeOfScenario } from './runtimes/registry';
+import { resolveRuntime, runtimeOfScenario } from './runtimes/registry';
 
 /** A network whose kernels are known. */
 export interface PlannedNetwork {
@@ -41,12 +41,14 @@ export interface TrainingRows {
 /**
  * Gathers the rows of a scenario.
  *
+ * @param gpu the device's GPU, where the runtime's rules need it and the device is not a known one
  * @throws EngineError INSUFFICIENT_DATA if the profiles have no row of the scenario
  */
 export function gatherTrainingRows(
   scenario: string,
   profiles: readonly Profile[],
   graphs: ReadonlyMap<string, Graph>,
+  gpu?: string,
 ): TrainingRows {
   const endToEnd = profiles.flatMap(({ networks }) => networks.filter((row) => row.scenario === scenario));
   const measured = profiles.flatMap(({ kernels }) => kernels.filter((row) => row.scenario === scenario));
@@ -61,7 +63,7 @@ export function gatherTrainingRows(
       `Scenarios in them: ${known.slice(0, 20).join(', ')}${known.length > 20 ? `, and ${known.length - 20} more` : ''}.`,
     );
   }
-  const runtime = runtimeOfScenario(scenario);
+  const { name: runtime } = resolveRuntime(runtimeOfScenario(scenario, gpu));
   const dropped: string[] = [];
   const networks = planNetworks(runtime, endToEnd, measured, graphs, dropped);
   const kernels = plannedKinds(joinKernels(measured, networks, dropped), networks, runtime, dropped);

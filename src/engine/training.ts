@@ -23,6 +23,8 @@ import { ENGINE_VERSION } from './version';
 export interface TrainingRequest {
   /** `runtime/device/processor/type`. */
   readonly scenario: string;
+  /** The device's GPU, where the runtime's rules need it and the device is not a known one. */
+  readonly gpu?: string;
   readonly learner: Learner;
   /** Seeds every random choice; the same request gives the same bytes. */
   readonly seed: number;
@@ -93,7 +95,7 @@ export async function trainPredictor(request: TrainingRequest): Promise<TrainedP
   };
   progress('planning', 0);
   const profiles = request.profiles.map(({ profile }) => profile);
-  const rows = gatherTrainingRows(scenario, profiles, request.graphs);
+  const rows = gatherTrainingRows(scenario, profiles, request.graphs, request.gpu);
   const source = chooseSource(rows, learner);
   const folds = dealFolds(source.groups, Math.min(FOLDS, source.groups.length), createRandom(seed));
   const outOfFold = await crossValidate(rows, source, folds, request, (done) =>

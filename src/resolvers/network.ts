@@ -1,8 +1,17 @@
 /** Networks. */
-import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { planKernels, withGpu } from '../engine';
+import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
 import { type Connection, PageArguments } from '../schema/connection';
-import { CreateNetworkInput, CreateNetworkPayload, Network, NetworkConnection, NetworkFilter } from '../schema/network';
+import {
+  CreateNetworkInput,
+  CreateNetworkPayload,
+  KernelPlan,
+  Network,
+  NetworkConnection,
+  NetworkFilter,
+} from '../schema/network';
 import { newId } from '../schema/node';
 import { authorize } from '../tenancy';
 import type { RequestContext } from './context';
@@ -46,5 +55,23 @@ export class NetworkResolver {
       await enqueue(manager, 'ingestNetwork', { teamId, networkId: id });
       return { network };
     });
+  }
+
+  @FieldResolver(() => KernelPlan, {
+    description: 'The kernels that a runtime launches for it, each with the reason.',
+    complexity: 10,
+  })
+  async kernelPlan(
+    @Root() network: Network,
+    @Arg('runtime', { description: 'For example `onnxruntime-cpu`; `@version` may follow.' }) runtime: string,
+    @Arg('gpu', () => String, { nullable: true, description: 'Where the rules depend on it: `adreno-640`.' })
+    gpu: string | null,
+    @Ctx() context: RequestContext,
+  ): Promise<KernelPlan> {
+    authorize(context.session, 'NETWORK_READ');
+    if (network.status !== 'READY') {
+      throw new CodedError('CONFLICT', `The network ${network.name} is ${network.status}, not READY.`, 'kernelPlan');
+    }
+    return planKernels(await context.serving.graph(network), withGpu(runtime, gpu ?? undefined));
   }
 }

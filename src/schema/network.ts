@@ -38,6 +38,45 @@ export class NetworkSummary {
   inputs!: readonly NetworkInput[];
 }
 
+@ObjectType({ description: 'What the runtime launches: one op or several fused.' })
+export class PlannedKernel {
+  @Field()
+  kind!: string;
+
+  @Field(() => [String], { description: 'What is fused behind the first op.' })
+  fused!: readonly string[];
+
+  @Field(() => [String], { description: "Names of the network's ops that the kernel does." })
+  ops!: readonly string[];
+
+  @Field({ description: 'Why the runtime launches this kernel, with the numbers that decided it.' })
+  reason!: string;
+
+  @Field(() => String, { nullable: true, description: 'What would have led to another kernel, and is close.' })
+  nearMiss?: string;
+}
+
+@ObjectType({ description: 'An op that the runtime refuses.' })
+export class UnsupportedOps {
+  @Field(() => [String])
+  ops!: readonly string[];
+
+  @Field()
+  reason!: string;
+}
+
+@ObjectType({ description: 'The kernels that a runtime launches for a network, in execution order.' })
+export class KernelPlan {
+  @Field({ description: 'Runtime, version and GPU of the rules, for example `tflite-gpu@2.10/adreno-640`.' })
+  runtime!: string;
+
+  @Field(() => [PlannedKernel])
+  kernels!: readonly PlannedKernel[];
+
+  @Field(() => [UnsupportedOps])
+  unsupported!: readonly UnsupportedOps[];
+}
+
 @InputType('DimensionBindingInput')
 @ObjectType({ description: 'The size of a dynamic dimension.' })
 export class DimensionBinding {

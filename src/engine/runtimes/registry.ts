@@ -94,3 +94,8 @@ export function runtimeOfScenario(scenario: string, gpu?: string): string {
   }
   return `${name}/${known}`;
 }
+
+/** A runtime's name with the GPU, for those whose rules depend on it; the others' plans are the same on every GPU. */
+export function withGpu(runtime: string, gpu: string | undefined): string {
+  return gpu !== undefined && Object.hasOwn(GPU_PACKS, runtime.split('@')[0]) ? `${runtime}/${gpu}` : runtime;
+}
