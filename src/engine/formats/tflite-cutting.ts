@@ -8,6 +8,9 @@ import { Buffer, Model } from './tflite-schema';
 /** Data in a FlatBuffer stands at multiples of up to this many bytes; cuts of a multiple leave them there. */
 const ALIGNMENT = 16;
 
+/** A vtable of 4 bytes of a table of 4 bytes, as two 16-bit numbers in one. */
+const EMPTY_VTABLE = 4 | (4 << 16);
+
 interface Cut {
   readonly start: number;
   readonly end: number;
@@ -18,8 +21,6 @@ export class CutFile {
   private readonly starts = new Set<number>();
   /** Bytes that stay of what is cut, because a cut is a multiple of ALIGNMENT: they are blanked. */
   private readonly blanks: Cut[] = [];
-  /** Vectors whose length becomes 0, by their position. */
-  private readonly emptied: number[] = [];
   /** What is written where once the file is cut: positions in the whole file, 32-bit values. */
   private readonly patches: { at: number; value: () => number }[] = [];
   private readonly walked = new Map<TableSchema, Set<number>>();
@@ -28,21 +29,17 @@ export class CutFile {
 
   constructor(private readonly file: FlatBuffer) {}
 
-  /**
-   * @param start of the data
-   * @param length in bytes
-   * @param inside if the data is a vector of the FlatBuffer, whose length stands before it, and not behind the FlatBuffer
-   */
-  cut(start: number, length: number, inside: boolean): void {
+  /** Marks a buffer's data for cutting, in the FlatBuffer or behind it. In bytes. */
+  cut(start: number, length: number): void {
     const end = start + length - (length % ALIGNMENT);
     this.cuts.push({ start, end });
     this.starts.add(start);
     this.blanks.push({ start: end, end: start + length });
-    if (inside) this.emptied.push(start - 4);
   }
 
   /** The file without what was cut. @throws EngineError MALFORMED_FILE if something else stands in a cut */
-  write(root: number): Uint8Array {
+  write(): Uint8Array {
+    const root = this.file.root();
     this.cuts.sort((a, b) => a.start - b.start);
     this.cuts.reduce((last, { start, end }) => {
       if (start < last) throw this.file.malformed('two buffers overlap', start, Buffer.data.name);
@@ -52,7 +49,6 @@ export class CutFile {
     this.sums = this.cuts.map(({ start, end }) => (sum += end - start));
     this.patch(0, 0, root);
     this.walk(root, Model, 'Model');
-    for (const at of this.emptied) this.patches.push({ at, value: () => 0 });
     return this.assemble();
   }
 
@@ -107,12 +103,27 @@ export class CutFile {
     }
     if (walked.has(table)) return;
     walked.add(table);
+    this.file.spend(16, table, name);
+    if (schema === Buffer && this.detach(table)) return;
     const vtable = this.file.vtable(table);
     // A vtable is found by going back.
     this.patches.push({ at: table, value: () => this.moved(table) - this.moved(vtable) });
-    this.file.spend(16, table, name);
     for (const field of Object.values(schema)) this.walkField(table, field);
     if (schema === Buffer) this.moveOutside(table);
+  }
+
+  /**
+   * Leaves the data out of a Buffer table, as converters write an empty one (data of no bytes would be an error to TFLite).
+   * Its vtable is often another Buffer's too, so it gets one of its own, without slots: the four bytes before the data,
+   * which were the data's length, have room for that.
+   */
+  private detach(table: number): boolean {
+    const data = this.file.vector(table, Buffer.data);
+    if (!data || !this.starts.has(data.start)) return false;
+    const vtable = data.start - 4;
+    this.patches.push({ at: vtable, value: () => EMPTY_VTABLE });
+    this.patches.push({ at: table, value: () => this.moved(table) - this.moved(vtable) });
+    return true;
   }
 
   private walkField(table: number, field: Field): void {

@@ -7,7 +7,6 @@ import type { StrippedNetwork } from './onnx-strip';
 import { CutFile } from './tflite-cutting';
 import { decodeTflite, type TfliteModel } from './tflite-model';
 import { BUILTINS } from './tflite-operators';
-import { Buffer, Model } from './tflite-schema';
 
 /** Buffers of up to this many bytes stay: shapes, axes, pads, slopes, small biases. */
 const KEPT_BYTES = 256;
@@ -18,30 +17,26 @@ const KEPT_BYTES = 256;
  */
 export function stripTflite(bytes: Uint8Array): StrippedNetwork {
   const model = decodeTflite(bytes);
-  const { file } = model;
-  const needed = neededBuffers(model);
-  const root = file.root();
-  const cutFile = new CutFile(file);
+  const needed = neededData(model);
+  const cutFile = new CutFile(model.file);
   const seen = new Set<number>();
   let stripped = 0;
   let kept = 0;
-  file.tables(root, Model.buffers).forEach((table, index) => {
-    const { start, length } = model.buffers[index];
-    if (length === 0 || seen.has(start)) return;
+  for (const { start, length } of model.buffers) {
+    if (length === 0 || seen.has(start)) continue;
     seen.add(start);
-    if (length <= KEPT_BYTES || needed.has(index)) {
+    if (length <= KEPT_BYTES || needed.has(start)) {
       kept++;
-      return;
+    } else {
+      stripped++;
+      cutFile.cut(start, length);
     }
-    stripped++;
-    const inside = file.scalar(table, Buffer.offset) <= 1;
-    cutFile.cut(start, length, inside);
-  });
-  return { bytes: cutFile.write(root), stripped, kept };
+  }
+  return { bytes: cutFile.write(), stripped, kept };
 }
 
-/** Buffers of tensors whose values translations read. */
-function neededBuffers({ operators, tensors }: TfliteModel): Set<number> {
+/** Where the data of tensors stand whose values translations read. */
+function neededData({ operators, tensors, buffers }: TfliteModel): Set<number> {
   const needed = new Set<number>();
   for (const { name, builtin, inputs } of operators) {
     const known = BUILTINS.get(builtin);
@@ -55,7 +50,8 @@ function neededBuffers({ operators, tensors }: TfliteModel): Set<number> {
     }
     for (const place of known.values ?? []) {
       const index = inputs[place] ?? -1;
-      if (index >= 0) needed.add(tensors[index].buffer);
+      const data = index < 0 ? undefined : buffers[tensors[index].buffer];
+      if (data) needed.add(data.start);
     }
   }
   return needed;
