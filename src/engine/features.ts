@@ -101,16 +101,26 @@ type GivenFeature = Exclude<FeatureName, DerivedFeature>;
 export function deriveFeatures<T extends Partial<Record<GivenFeature, number>>>(
   given: T,
 ): T & Record<DerivedFeature, number> {
-  const { inputElements = NaN, outputElements = NaN, weightElements = NaN, multiplyAccumulates = NaN } = given;
-  const elementsMoved = inputElements + outputElements + weightElements;
-  return {
+  return derive({
     ...given,
-    activationElements: inputElements + outputElements,
-    arithmeticIntensity: elementsMoved === 0 ? 0 : multiplyAccumulates / elementsMoved,
-    paddedMultiplyAccumulates: paddedMultiplyAccumulates(given),
-    roofline16: Math.max(multiplyAccumulates / 16, elementsMoved),
-    roofline64: Math.max(multiplyAccumulates / 64, elementsMoved),
-  };
+    activationElements: NaN,
+    arithmeticIntensity: NaN,
+    paddedMultiplyAccumulates: NaN,
+    roofline16: NaN,
+    roofline64: NaN,
+  });
+}
+
+/** Fills in the derived features in place. */
+function derive<T extends Partial<Record<GivenFeature, number>> & Record<DerivedFeature, number>>(features: T): T {
+  const { inputElements = NaN, outputElements = NaN, weightElements = NaN, multiplyAccumulates = NaN } = features;
+  const elementsMoved = inputElements + outputElements + weightElements;
+  features.activationElements = inputElements + outputElements;
+  features.arithmeticIntensity = elementsMoved === 0 ? 0 : multiplyAccumulates / elementsMoved;
+  features.paddedMultiplyAccumulates = paddedMultiplyAccumulates(features);
+  features.roofline16 = Math.max(multiplyAccumulates / 16, elementsMoved);
+  features.roofline64 = Math.max(multiplyAccumulates / 64, elementsMoved);
+  return features;
 }
 
 /**
@@ -140,32 +150,55 @@ function roundUp(value: number, multiple: number): number {
 
 /** Features of one kernel, which need not be part of a plan. */
 export function kernelFeatures(graph: Graph, { first, fused }: FeaturedKernel): KernelFeatures {
-  const inputs = first.inputs.flatMap((name) => (name ? [graph.tensors.get(name)!] : []));
-  const activations = inputs.filter(({ constant }) => !constant);
-  const [input, output] = [activations[0] ?? inputs[0], graph.tensors.get(first.outputs[0])!];
-  const from = spatialExtent(graph, input ?? output);
+  const output = graph.tensors.get(first.outputs[0])!;
+  let input: Tensor | undefined;
+  let inputs = 0;
+  let inputElements = 0;
+  let weightElements = 0;
+  for (const name of first.inputs) {
+    if (!name) continue;
+    const tensor = graph.tensors.get(name)!;
+    const elements = elementCount(tensor.shape);
+    if (tensor.constant) {
+      weightElements += elements;
+    } else {
+      input ??= tensor;
+      inputs++;
+      inputElements += elements;
+    }
+  }
+  let outputElements = 0;
+  for (const name of first.outputs) outputElements += elementCount(graph.tensors.get(name)?.shape ?? [0]);
+  const from = spatialExtent(graph, input ?? graph.tensors.get(first.inputs[0]) ?? output);
   const to = spatialExtent(graph, output);
   const window = slidingWindow(graph, first);
-  const inputElements = activations.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  const outputElements = first.outputs.reduce(
-    (sum, name) => sum + (graph.tensors.has(name) ? elementCount(graph.tensors.get(name)!.shape) : 0),
-    0,
-  );
-  const weightElements = inputs.reduce((sum, { constant, shape }) => sum + (constant ? elementCount(shape) : 0), 0);
-  return deriveFeatures({
+  // One literal with every name in the same order: engines give all kernels' features one hidden class.
+  return derive({
     inputHeight: from.height,
     inputWidth: from.width,
     inputChannels: from.channels,
     outputHeight: to.height,
     outputWidth: to.width,
     outputChannels: to.channels,
-    ...window,
-    inputs: activations.length,
+    kernelHeight: window.kernelHeight,
+    kernelWidth: window.kernelWidth,
+    strideHeight: window.strideHeight,
+    strideWidth: window.strideWidth,
+    dilation: window.dilation,
+    groups: window.groups,
+    paddingHeight: window.paddingHeight,
+    paddingWidth: window.paddingWidth,
+    inputs,
     inputElements,
     outputElements,
     weightElements,
     multiplyAccumulates: countMultiplyAccumulates(graph, first, window),
     fusedOps: fused.length,
+    activationElements: 0,
+    arithmeticIntensity: 0,
+    paddedMultiplyAccumulates: 0,
+    roofline16: 0,
+    roofline64: 0,
   });
 }
 
