@@ -106,6 +106,10 @@ export class RewrittenGraph implements GraphView {
   /** The result of an equal op before this one. */
   private sharedResult(op: Op, pack: RulePack, computed: Map<string, Op>): string | undefined {
     if (!pack.sharing || op.outputs.length !== 1 || this.isOutput(op.outputs[0])) return undefined;
+    // Equal ops read the same run-time tensor: one that nobody else reads spares the comparison. What this pass renames
+    // is seen by the next.
+    const source = op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant);
+    if (source !== undefined && this.readers(source).length < 2) return undefined;
     const key = JSON.stringify([op.type, op.inputs.map((name) => this.identity(name)), op.attributes]);
     const known = computed.get(key);
     if (!known) computed.set(key, op);
