@@ -1,7 +1,7 @@
 /**
  * Keeps count of what matched rows say for and against rules, over all networks of a profile.
  */
-import type { Op } from './graph';
+import { type Op, snakeCase } from './graph';
 import type { AppliedRule } from './plan';
 import type { KernelMeasurement } from './profile';
 import type { PlannedGraph, PlannedKernel } from './rule-chains';
@@ -145,7 +145,8 @@ export class RuleLedger {
       const tally = this.tally(first, fused.slice(0, i), type);
       tally.support += 1;
       tally.networks.add(network);
-      const kernel = row.fused.length > 0 ? nameOf(row) : [row.kind, ...fused.map(({ name }) => name)].join('+');
+      const kernel =
+        row.fused.length > 0 ? nameOf(row) : [row.kind, ...fused.map((op) => snakeCase(op.type))].join('+');
       if (tally.evidence.length < LISTED_EVIDENCE) tally.evidence.push({ network, op: first.name, kernel });
     }
   }
