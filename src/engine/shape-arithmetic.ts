@@ -3,8 +3,8 @@
  * elementwise ops broadcast, and compute where the values of every input are known.
  */
 import type { ElementType } from './graph';
-import { broadcast, elementCount, type ShapeRule } from './shape-reader';
-import { broadcastValues, INTEGER_TYPES, keepsValues } from './shape-values';
+import { broadcast, elementCount, type InferredTensor, type OpReader, type ShapeRule } from './shape-reader';
+import { broadcastValues, INTEGER_TYPES, keepsValues, stridesOf } from './shape-values';
 
 const constant: ShapeRule = (op) => {
   const value = op.tensor('value');
@@ -29,12 +29,13 @@ const shapeOf: ShapeRule = (op) => {
 
 const size: ShapeRule = (op) => [{ type: 'int64', shape: [], values: [elementCount(op.shape(0))] }];
 
-const cast: ShapeRule = (op) => {
-  const type = op.text('to', 'float32') as ElementType;
+function converted(op: OpReader, type: ElementType): InferredTensor {
   const { shape, values } = op.input(0);
   const convert = type === 'bool' ? (value: number) => Number(value !== 0) : Math.trunc;
-  return [{ type, shape, values: INTEGER_TYPES.has(type) ? values?.map(convert) : values }];
-};
+  return { type, shape, values: INTEGER_TYPES.has(type) ? values?.map(convert) : values };
+}
+
+const cast: ShapeRule = (op) => [converted(op, op.text('to', 'float32') as ElementType)];
 
 const constantOfShape: ShapeRule = (op) => {
   const shape = op.values(0);
@@ -79,6 +80,33 @@ const where: ShapeRule = (op) => {
   return [{ type: inputs[1].type, shape, values }];
 };
 
+/** The remainder has the divisor's sign, unless `fmod` asks for the dividend's. */
+const modulo: ShapeRule = (op) =>
+  arithmetic(op.integer('fmod', 0) ? (a, b) => a % b : (a, b) => a - b * Math.floor(a / b))(op);
+
+const castLike: ShapeRule = (op) => [converted(op, op.input(1).type)];
+
+/** Indices of the elements that are not zero, a column each: how many there are must be known. */
+const nonZero: ShapeRule = (op) => {
+  const strides = stridesOf(op.shape(0));
+  const at = op.values(0).flatMap((value, i) => (value ? [i] : []));
+  const shape = [strides.length, at.length];
+  const index = (axis: number) => at.map((i) => Math.floor(i / strides[axis]) % op.shape(0)[axis]);
+  return [{ type: 'int64', shape, values: keepsValues(shape) ? strides.flatMap((_, axis) => index(axis)) : undefined }];
+};
+
+/** Comparisons and logic, of truth values as 0 and 1. */
+const PREDICATES: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  Equal: (a, b) => a === b,
+  Greater: (a, b) => a > b,
+  GreaterOrEqual: (a, b) => a >= b,
+  Less: (a, b) => a < b,
+  LessOrEqual: (a, b) => a <= b,
+  And: (a, b) => a !== 0 && b !== 0,
+  Or: (a, b) => a !== 0 || b !== 0,
+  Xor: (a, b) => (a !== 0) !== (b !== 0),
+};
+
 export const ARITHMETIC_RULES: Readonly<Record<string, ShapeRule>> = {
   Constant: constant,
   Shape: shapeOf,
@@ -93,9 +121,18 @@ export const ARITHMETIC_RULES: Readonly<Record<string, ShapeRule>> = {
   Div: arithmetic((a, b) => a / b),
   Max: arithmetic(Math.max),
   Min: arithmetic(Math.min),
-  Equal: arithmetic((a, b) => Number(a === b), 'bool'),
+  Mod: modulo,
+  Pow: arithmetic((a, b) => a ** b),
+  ...Object.fromEntries(
+    Object.entries(PREDICATES).map(([name, holds]) => [name, arithmetic((a, b) => Number(holds(a, b)), 'bool')]),
+  ),
+  CastLike: castLike,
+  NonZero: nonZero,
+  'com.microsoft.Range': range,
   Not: unary((a) => Number(!a)),
   Neg: unary((a) => -a),
+  Abs: unary(Math.abs),
+  Sqrt: unary(Math.sqrt),
   Floor: unary(Math.floor),
   Ceil: unary(Math.ceil),
 };

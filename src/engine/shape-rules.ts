@@ -1,9 +1,7 @@
 /**
- * Shape rules of the ops that compute: convolutions, pools, matrix products, normalisation, elementwise ops, reductions.
- * Each follows the operator's text in the ONNX specification (onnx/docs/Operators.md); the NCHW layout is ONNX's own.
+ * Shape rules of convolutions, pools, matrix products and of the ops that change the size of an image. Each follows the operator's text in the ONNX specification (onnx/docs/Operators.md); the NCHW layout is ONNX's own.
  */
-import type { ElementType } from './graph';
-import { broadcast, type InferredTensor, type OpReader, type ShapeRule } from './shape-reader';
+import { broadcast, type OpReader, type ShapeRule } from './shape-reader';
 
 /** What a sliding window does to one spatial dimension. */
 interface Window {
@@ -69,9 +67,14 @@ function slide(op: OpReader, size: number, window: Window, ceil: boolean): numbe
   return (count - 1) * stride >= size + paddingBefore ? count - 1 : count;
 }
 
-const conv: ShapeRule = (op) => {
+/**
+ * Shape of a convolution's output.
+ *
+ * @param weightAt which input is the weight; the first input is what it slides over
+ */
+export function convolutionShape(op: OpReader, weightAt = 1): number[] {
   const input = op.shape(0);
-  const weight = op.shape(1, input.length);
+  const weight = op.shape(weightAt, input.length);
   const groups = op.integer('group', 1);
   if (input.length < 3) throw op.invalid(`input 0 has shape [${input}]; at least 3 dimensions were expected`);
   if (groups < 1 || weight[1] * groups !== input[1] || weight[0] % groups !== 0) {
@@ -81,8 +84,10 @@ const conv: ShapeRule = (op) => {
   if (kernel.some((size, i) => size !== weight[2 + i]))
     throw op.invalid(`kernel_shape [${kernel}] contradicts weight [${weight}]`);
   const spatial = windows(op, input, kernel).map((window, i) => slide(op, input[2 + i], window, false));
-  return [{ type: op.input(0).type, shape: [input[0], weight[0], ...spatial] }];
-};
+  return [input[0], weight[0], ...spatial];
+}
+
+const conv: ShapeRule = (op) => [{ type: op.input(0).type, shape: convolutionShape(op) }];
 
 const convTranspose: ShapeRule = (op) => {
   const input = op.shape(0);
@@ -100,16 +105,16 @@ const convTranspose: ShapeRule = (op) => {
   return [{ type: op.input(0).type, shape: [input[0], weight[1] * op.integer('group', 1), ...spatial] }];
 };
 
-const pool: ShapeRule = (op) => {
-  const input = op.shape(0);
+/** Shape of what a pool makes of an input in NCHW. */
+export function poolShape(op: OpReader, input: readonly number[]): number[] {
   const kernel = op.integers('kernel_shape');
   if (!kernel) throw op.invalid('kernel_shape is missing');
   const ceil = op.integer('ceil_mode', 0) === 1;
-  const shape = [
-    input[0],
-    input[1],
-    ...windows(op, input, kernel).map((window, i) => slide(op, input[2 + i], window, ceil)),
-  ];
+  return [input[0], input[1], ...windows(op, input, kernel).map((window, i) => slide(op, input[2 + i], window, ceil))];
+}
+
+const pool: ShapeRule = (op) => {
+  const shape = poolShape(op, op.shape(0));
   return [
     { type: op.input(0).type, shape },
     { type: 'int64', shape },
@@ -121,16 +126,19 @@ const globalPool: ShapeRule = (op) => {
   return [{ type: op.input(0).type, shape: input.map((dimension, i) => (i < 2 ? dimension : 1)) }];
 };
 
-const gemm: ShapeRule = (op) => {
-  const [a, b] = [op.shape(0, 2), op.shape(1, 2)];
+/** Rows and columns of a Gemm of input 0 by input `rightAt`. */
+export function gemmShape(op: OpReader, rightAt = 1): number[] {
+  const [a, b] = [op.shape(0, 2), op.shape(rightAt, 2)];
   const [rows, depth] = op.integer('transA', 0) ? [a[1], a[0]] : a;
   const [depthOfB, columns] = op.integer('transB', 0) ? [b[1], b[0]] : b;
   if (depth !== depthOfB) throw op.invalid(`[${a}] and [${b}] cannot be multiplied`);
-  return [{ type: op.input(0).type, shape: [rows, columns] }];
-};
+  return [rows, columns];
+}
 
-const matMul: ShapeRule = (op) => {
-  const [a, b] = [op.shape(0), op.shape(1)];
+const gemm: ShapeRule = (op) => [{ type: op.input(0).type, shape: gemmShape(op) }];
+
+/** Shape of a product of matrices, of which all but the last two dimensions broadcast; a vector is a row, or a column. */
+export function productShape(op: OpReader, a: readonly number[], b: readonly number[]): number[] {
   if (a.length === 0 || b.length === 0) throw op.invalid('a matrix product needs at least one dimension');
   const left = a.length === 1 ? [1, a[0]] : a;
   const right = b.length === 1 ? [b[0], 1] : b;
@@ -138,70 +146,12 @@ const matMul: ShapeRule = (op) => {
   const shape = broadcast(left.slice(0, -2), right.slice(0, -2), op);
   if (a.length > 1) shape.push(left[left.length - 2]);
   if (b.length > 1) shape.push(right[right.length - 1]);
-  return [{ type: op.input(0).type, shape }];
-};
-
-const sameAsFirst: ShapeRule = (op) => [{ type: op.input(0).type, shape: op.shape(0) }];
-
-/** Broadcast over all inputs; the type is the first's unless the op says otherwise. */
-function broadcasting(type?: ElementType): ShapeRule {
-  return (op) => {
-    let shape: readonly number[] = op.shape(0);
-    for (let i = 1; i < op.inputCount; i++) shape = broadcast(shape, op.shape(i), op);
-    return [{ type: type ?? op.input(0).type, shape }];
-  };
+  return shape;
 }
 
-const batchNormalization: ShapeRule = (op) => {
-  const statistics: InferredTensor = { type: op.input(3).type, shape: op.shape(3) };
-  return [{ type: op.input(0).type, shape: op.shape(0) }, statistics, statistics];
-};
+const matMul: ShapeRule = (op) => [{ type: op.input(0).type, shape: productShape(op, op.shape(0), op.shape(1)) }];
 
-const layerNormalization: ShapeRule = (op) => {
-  const shape = op.shape(0);
-  const axis = op.axis(op.integer('axis', -1), shape.length);
-  const statistics: InferredTensor = {
-    type: 'float32',
-    shape: shape.map((dimension, i) => (i < axis ? dimension : 1)),
-  };
-  return [{ type: op.input(0).type, shape }, statistics, statistics];
-};
-
-const dropout: ShapeRule = (op) => [
-  { type: op.input(0).type, shape: op.shape(0) },
-  { type: 'bool', shape: op.shape(0) },
-];
-
-/** `fold` reckons with the values of a vector, if they are known: exporters multiply dimensions so. */
-function reduction(fold?: (a: number, b: number) => number): ShapeRule {
-  return (op) => {
-    const { type, shape, values } = op.input(0);
-    const named = op.integers('axes') ?? op.optionalValues(1) ?? [];
-    if (named.length === 0 && op.integer('noop_with_empty_axes', 0)) return sameAsFirst(op);
-    // No axes are all axes.
-    const axes = new Set(
-      named.length > 0 ? named.map((axis) => op.axis(axis, shape.length)) : shape.map((_, axis) => axis),
-    );
-    const keep = op.integer('keepdims', 1) === 1;
-    const reduced = keep ? shape.map((size, i) => (axes.has(i) ? 1 : size)) : shape.filter((_, i) => !axes.has(i));
-    const whole = shape.length === 1 && axes.size === 1 && shape[0] > 0;
-    return [{ type, shape: reduced, values: whole && fold && values ? [values.reduce(fold)] : undefined }];
-  };
-}
-
-const argument: ShapeRule = (op) => {
-  const shape = op.shape(0);
-  const axis = op.axis(op.integer('axis', 0), shape.length);
-  const keep = op.integer('keepdims', 1) === 1;
-  return [
-    {
-      type: 'int64',
-      shape: keep ? shape.map((size, i) => (i === axis ? 1 : size)) : shape.filter((_, i) => i !== axis),
-    },
-  ];
-};
-
-const pad: ShapeRule = (op) => {
+export const pad: ShapeRule = (op) => {
   const shape = op.shape(0);
   const pads = op.integers('pads') ?? op.values(1);
   const axes = op.optionalValues(3)?.map((axis) => op.axis(axis, shape.length)) ?? shape.map((_, i) => i);
@@ -247,81 +197,24 @@ const spaceToDepth: ShapeRule = (op) => {
   return [{ type: op.input(0).type, shape: [batch, channels * block * block, height / block, width / block] }];
 };
 
-const UNARY = [
-  'Abs',
-  'Acos',
-  'Asin',
-  'Atan',
-  'Celu',
-  'Clip',
-  'Cos',
-  'Elu',
-  'Erf',
-  'Exp',
-  'Gelu',
-  'HardSigmoid',
-  'HardSwish',
-  'Hardmax',
-  'InstanceNormalization',
-  'LRN',
-  'LeakyRelu',
-  'Log',
-  'LogSoftmax',
-  'LpNormalization',
-  'MeanVarianceNormalization',
-  'Mish',
-  'Reciprocal',
-  'Relu',
-  'Round',
-  'Selu',
-  'Sigmoid',
-  'Sign',
-  'Sin',
-  'Softmax',
-  'Softplus',
-  'Softsign',
-  'Sqrt',
-  'Swish',
-  'Tan',
-  'Tanh',
-  'ThresholdedRelu',
-  'GroupNormalization',
-];
-
-const REDUCTIONS = ['L1', 'L2', 'LogSum', 'LogSumExp', 'Mean', 'SumSquare'];
-
 export const COMPUTING_RULES: Readonly<Record<string, ShapeRule>> = {
   Conv: conv,
+  'com.microsoft.FusedConv': conv,
+  DeformConv: conv,
   ConvTranspose: convTranspose,
   AveragePool: pool,
   MaxPool: pool,
   LpPool: pool,
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
+  GlobalLpPool: globalPool,
   Gemm: gemm,
+  'com.microsoft.FusedGemm': gemm,
   MatMul: matMul,
-  BatchNormalization: batchNormalization,
-  LayerNormalization: layerNormalization,
-  Dropout: dropout,
-  ArgMax: argument,
-  ArgMin: argument,
   Pad: pad,
+  'com.microsoft.Pad': pad,
   Resize: resize,
   Upsample: resize,
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
-  PRelu: sameAsFirst,
-  ...Object.fromEntries(UNARY.map((type) => [type, sameAsFirst])),
-  ...Object.fromEntries(REDUCTIONS.map((name) => [`Reduce${name}`, reduction()])),
-  ReduceMax: reduction((a, b) => Math.max(a, b)),
-  ReduceMin: reduction((a, b) => Math.min(a, b)),
-  ReduceProd: reduction((a, b) => a * b),
-  ReduceSum: reduction((a, b) => a + b),
-  ...Object.fromEntries(['Mean', 'Mod', 'Pow', 'Sum', 'BitShift'].map((type) => [type, broadcasting()])),
-  ...Object.fromEntries(
-    ['And', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Or', 'Xor'].map((type) => [
-      type,
-      broadcasting('bool'),
-    ]),
-  ),
 };

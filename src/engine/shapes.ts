@@ -1,13 +1,18 @@
 /**
  * Static shape inference: completes a parsed network with the type, shape and, for small integer constants, the values of
  * every tensor. Nothing is guessed: an op without a rule, or a shape that depends on data, is a coded error that names it.
- * The rules themselves are tables: shape-rules.ts (ops that compute), shape-folding.ts (ops that move values around) and
- * shape-arithmetic.ts (ops that reckon with them).
+ * The rules themselves are tables: shape-rules.ts (windows and products), shape-elementwise.ts, shape-attention.ts,
+ * shape-quantized.ts, shape-indexing.ts, shape-folding.ts (ops that move values around) and shape-arithmetic.ts (ops that
+ * reckon with them).
  */
 import { EngineError } from './errors';
 import type { Op, Tensor } from './graph';
 import { ARITHMETIC_RULES } from './shape-arithmetic';
+import { ATTENTION_RULES } from './shape-attention';
+import { ELEMENTWISE_RULES } from './shape-elementwise';
 import { FOLDING_RULES } from './shape-folding';
+import { INDEXING_RULES } from './shape-indexing';
+import { QUANTIZED_RULES } from './shape-quantized';
 import { isPossibleShape, OpReader, type ShapeRule } from './shape-reader';
 import { COMPUTING_RULES } from './shape-rules';
 
@@ -15,7 +20,15 @@ import { COMPUTING_RULES } from './shape-rules';
 export const CHECK_FILE = 'Check the file with onnx.checker, and export it again.';
 
 const RULES: ReadonlyMap<string, ShapeRule> = new Map(
-  Object.entries({ ...COMPUTING_RULES, ...FOLDING_RULES, ...ARITHMETIC_RULES }),
+  Object.entries({
+    ...COMPUTING_RULES,
+    ...ELEMENTWISE_RULES,
+    ...ATTENTION_RULES,
+    ...QUANTIZED_RULES,
+    ...INDEXING_RULES,
+    ...FOLDING_RULES,
+    ...ARITHMETIC_RULES,
+  }),
 );
 
 /** Names of the op types that networks may hold. */

@@ -33,6 +33,9 @@ const OLDEST_OPSET = 7;
 /** Operators whose subgraphs decide at run time what is computed: their latency is not a property of the graph. */
 const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
 
+/** Attributes that name an element type by its number in TensorProto.DataType. */
+const TYPE_ATTRIBUTES = ['to', 'dtype', 'output_dtype'];
+
 /** Domains whose operators go by their bare name. */
 const DEFAULT_DOMAINS = new Set(['', 'ai.onnx']);
 
@@ -201,7 +204,13 @@ function readOp(node: NodeMessage, index: number): Op {
   }
   const attributes: Record<string, AttributeValue> = Object.create(null);
   for (const attribute of node.attribute) attributes[attribute.name] = readAttribute(attribute, `op ${name} (${type})`);
-  if (type === 'Cast') attributes.to = elementType(attributes.to as number, name);
+  if (type === 'Cast') attributes.to ??= 0;
+  for (const key of TYPE_ATTRIBUTES) {
+    const number = attributes[key];
+    // 0 says that the type follows from an input; not so for Cast, which has to name one.
+    if (number === 0 && type !== 'Cast') delete attributes[key];
+    else if (typeof number === 'number') attributes[key] = elementType(number, name);
+  }
   return { name, type, inputs: node.input, outputs: node.output, attributes };
 }
 
