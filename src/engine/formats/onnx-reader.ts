@@ -6,14 +6,17 @@ import { EngineError } from '../errors';
 import type { AttributeValue, ConstantValue, ElementType, Graph, Op, Tensor } from '../graph';
 import { elementCount, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
 import { CHECK_FILE, inferShapes } from '../shapes';
+import { inlineFunctions } from './onnx-functions';
 import {
   ATTRIBUTE_TYPES,
   type AttributeMessage,
+  DEFAULT_DOMAINS,
   ELEMENT_TYPES,
   type GraphMessage,
   type ModelMessage,
   ModelProto,
   type NodeMessage,
+  type SparseTensorMessage,
   type TensorMessage,
   type ValueMessage,
 } from './onnx-schema';
@@ -30,14 +33,14 @@ export interface ReadOptions {
 /** Oldest operator set whose texts the shape rules follow. */
 const OLDEST_OPSET = 7;
 
+/** Newest operator set that onnxruntime 1.30 loads. */
+const NEWEST_OPSET = 26;
+
 /** Operators whose subgraphs decide at run time what is computed: their latency is not a property of the graph. */
 const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
 
 /** Attributes that name an element type by its number in TensorProto.DataType. */
 const TYPE_ATTRIBUTES = ['to', 'dtype', 'output_dtype'];
-
-/** Domains whose operators go by their bare name. */
-const DEFAULT_DOMAINS = new Set(['', 'ai.onnx']);
 
 const ELEMENT_TYPE_OF = new Map<number, ElementType>(
   Object.entries(ELEMENT_TYPES).map(([name, number]) => [number, name as ElementType]),
@@ -63,7 +66,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
   const tensors = new Map<string, Tensor>();
   readConstants(graph, tensors);
   const inputs = readInputs(graph, tensors, options);
-  const ops = graph.node.map(readOp);
+  const ops = inlineFunctions(model).map(readOp);
   inferShapes(ops, tensors);
   for (const output of graph.output) {
     if (!tensors.has(output.name)) throw malformed(`graph output ${output.name} is made by no op`, output.name);
@@ -97,12 +100,16 @@ export function decodeOnnx(bytes: Uint8Array): ModelMessage {
 }
 
 function checkOpset(model: ModelMessage, name: string): void {
-  const opset = model.opsetImport.find(({ domain }) => DEFAULT_DOMAINS.has(domain ?? ''))?.version;
-  if (opset === undefined) throw malformed('the file imports no ONNX operator set', name);
-  if (opset < OLDEST_OPSET) {
+  const versions = (imports: ModelMessage['opsetImport'] = []) =>
+    imports.flatMap(({ domain, version }) => (DEFAULT_DOMAINS.has(domain ?? '') ? [version] : []));
+  const ofModel = versions(model.opsetImport);
+  if (ofModel.length === 0) throw malformed('the file imports no ONNX operator set', name);
+  for (const opset of [...ofModel, ...(model.functions ?? []).flatMap((each) => versions(each.opsetImport))]) {
+    if (opset >= OLDEST_OPSET && opset <= NEWEST_OPSET) continue;
+    const readable = opset < OLDEST_OPSET ? `${OLDEST_OPSET} or newer` : `${NEWEST_OPSET} or older`;
     throw new EngineError(
       'UNSUPPORTED_FORMAT',
-      `the file uses operator set ${opset}; ${OLDEST_OPSET} or newer is read`,
+      `the file uses operator set ${opset}; ${readable} is read`,
       name,
       'Convert it with onnx.version_converter.',
     );
@@ -115,14 +122,10 @@ function readConstants(graph: GraphMessage, tensors: Map<string, Tensor>): void 
     if (tensors.has(name)) throw malformed(`initializer ${name} stands twice`, name);
     tensors.set(name, { name, constant: true, ...readTensor(message, name) });
   }
-  for (const { values, dims } of graph.sparseInitializer ?? []) {
-    const name = values?.name ?? '';
-    tensors.set(name, {
-      name,
-      constant: true,
-      type: elementType(values?.dataType ?? 0, name),
-      shape: checkDims(dims, name),
-    });
+  for (const message of graph.sparseInitializer ?? []) {
+    const name = message.values?.name ?? '';
+    if (tensors.has(name)) throw malformed(`initializer ${name} stands twice`, name);
+    tensors.set(name, { name, constant: true, ...readSparseTensor(message, name) });
   }
 }
 
@@ -273,6 +276,28 @@ function readTensor(message: TensorMessage, where: string): ConstantValue {
   if (!values || (values.length === 0 && count > 0)) return { type, shape };
   if (values.length !== count) throw malformed(`a tensor of shape [${shape}] has ${values.length} values`, where);
   return { type, shape, values };
+}
+
+/** The dense tensor; its values if all of it is small and there. */
+function readSparseTensor({ values, indices, dims }: SparseTensorMessage, where: string): ConstantValue {
+  const entries = readTensor(values ?? { dims: [], dataType: 0 }, where);
+  const shape = checkDims(dims, where);
+  const dense = { type: entries.type, shape };
+  const positions = indices && readTensor(indices, where).values;
+  const count = elementCount(shape);
+  if (!entries.values || !positions || count > MAXIMUM_FOLDED_ELEMENTS) return dense;
+  const entryCount = entries.values.length;
+  const isLinear = indices.dims.length === 1;
+  if (positions.length !== entryCount * (isLinear ? 1 : shape.length))
+    throw malformed(`a sparse tensor has ${entryCount} values and ${positions.length} indices`, where);
+  const full = new Array<number>(count).fill(0);
+  entries.values.forEach((value, i) => {
+    const coordinates = positions.slice(i * shape.length, (i + 1) * shape.length);
+    const at = isLinear ? positions[i] : shape.reduce((sum, size, axis) => sum * size + coordinates[axis], 0);
+    if (!(at >= 0 && at < count)) throw malformed(`an index lies outside a sparse tensor of shape [${shape}]`, where);
+    full[at] = value;
+  });
+  return { ...dense, values: full };
 }
 
 function listedValues(message: TensorMessage): number[] | undefined {

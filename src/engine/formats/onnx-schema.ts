@@ -40,6 +40,7 @@ const MESSAGES: Record<string, readonly string[]> = {
     '4 string opType',
     '5 AttributeProto* attribute',
     '7 string domain',
+    '8 string overload',
   ],
   AttributeProto: [
     '1 string name',
@@ -67,13 +68,23 @@ const MESSAGES: Record<string, readonly string[]> = {
     '13 StringStringEntryProto* externalData',
     '14 int32 dataLocation',
   ],
-  SparseTensorProto: ['1 TensorProto values', '3 int64* dims'],
+  SparseTensorProto: ['1 TensorProto values', '2 TensorProto indices', '3 int64* dims'],
   ValueInfoProto: ['1 string name', '2 TypeProto type'],
   TypeProto: ['1 TypeTensor tensorType'],
   TypeTensor: ['1 int32 elemType', '2 TensorShapeProto shape'],
   TensorShapeProto: ['1 Dimension* dim'],
   Dimension: ['1 int64 dimValue', '2 string dimParam'],
-  FunctionProto: ['1 string name', '10 string domain'],
+  FunctionProto: [
+    '1 string name',
+    '4 string* input',
+    '5 string* output',
+    '6 string* attribute',
+    '7 NodeProto* node',
+    '9 OperatorSetIdProto* opsetImport',
+    '10 string domain',
+    '11 AttributeProto* attributeProto',
+    '13 string overload',
+  ],
 };
 
 /** Only float_data, int32_data, int64_data, double_data and uint64_data are packed (proto2 leaves the others unpacked). */
@@ -112,14 +123,14 @@ export interface ModelMessage {
   graph?: GraphMessage;
   opsetImport: { domain?: string; version: number }[];
   metadataProps?: { key: string; value: string }[];
-  functions?: { name: string; domain: string }[];
+  functions?: FunctionMessage[];
 }
 
 export interface GraphMessage {
   name?: string;
   node: NodeMessage[];
   initializer: TensorMessage[];
-  sparseInitializer?: { values?: TensorMessage; dims: number[] }[];
+  sparseInitializer?: SparseTensorMessage[];
   input: ValueMessage[];
   output: ValueMessage[];
   valueInfo?: ValueMessage[];
@@ -131,12 +142,31 @@ export interface NodeMessage {
   name?: string;
   opType: string;
   domain?: string;
+  /** Tells functions of one name and domain apart. */
+  overload?: string;
   attribute: AttributeMessage[];
+}
+
+/** A function of the model itself: a graph that nodes call by its name as if it were an operator. */
+export interface FunctionMessage {
+  name?: string;
+  domain?: string;
+  overload?: string;
+  input: string[];
+  output: string[];
+  /** Attributes without a default. */
+  attribute?: string[];
+  /** Attributes with one. */
+  attributeProto?: AttributeMessage[];
+  node: NodeMessage[];
+  opsetImport?: { domain?: string; version: number }[];
 }
 
 export interface AttributeMessage {
   name: string;
   type: number;
+  /** In a function: the attribute of the call whose value this one has. */
+  refAttrName?: string;
   f?: number;
   i?: number;
   s?: Uint8Array;
@@ -161,10 +191,20 @@ export interface TensorMessage {
   dataLocation?: number;
 }
 
+/** Values that are not zero, and where they stand: positions, or a row of coordinates each. */
+export interface SparseTensorMessage {
+  values?: TensorMessage;
+  indices?: TensorMessage;
+  dims: number[];
+}
+
 export interface ValueMessage {
   name: string;
   type?: { tensorType?: { elemType: number; shape?: { dim: { dimValue?: number; dimParam?: string }[] } } };
 }
+
+/** Domains whose operators go by their bare name. */
+export const DEFAULT_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx']);
 
 /** AttributeProto.AttributeType. */
 export const ATTRIBUTE_TYPES = {

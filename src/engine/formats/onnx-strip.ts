@@ -4,7 +4,7 @@
  */
 import { elementCount } from '../shape-reader';
 import { decodeOnnx } from './onnx-reader';
-import { ModelProto, type TensorMessage } from './onnx-schema';
+import { type GraphMessage, ModelProto, type NodeMessage, type TensorMessage } from './onnx-schema';
 
 /** Constants of up to this many elements keep their bytes: shapes, axes, permutations, clip bounds. */
 const KEPT_ELEMENTS = 64;
@@ -38,7 +38,25 @@ export function stripOnnx(bytes: Uint8Array): StrippedNetwork {
     tensor.dataLocation = 1;
     tensor.externalData = [{ key: 'location', value: ABSENT_FILE }];
   };
-  for (const tensor of model.graph?.initializer ?? []) strip(tensor);
-  for (const { attribute } of model.graph?.node ?? []) for (const { t } of attribute) if (t) strip(t);
+  const stripNodes = (nodes: readonly NodeMessage[]) => {
+    for (const { attribute } of nodes) {
+      for (const { t, g } of attribute) {
+        if (t) strip(t);
+        if (g) stripGraph(g);
+      }
+    }
+  };
+  const stripGraph = ({ initializer, sparseInitializer, node }: GraphMessage) => {
+    for (const tensor of initializer) strip(tensor);
+    // Which weights are zero is a secret too.
+    for (const { values, indices } of sparseInitializer ?? [])
+      for (const tensor of [values, indices]) if (tensor) strip(tensor);
+    stripNodes(node);
+  };
+  if (model.graph) stripGraph(model.graph);
+  for (const each of model.functions ?? []) {
+    stripNodes(each.node);
+    stripNodes([{ opType: '', input: [], output: [], attribute: each.attributeProto ?? [] }]);
+  }
   return { bytes: ModelProto.encode(ModelProto.fromObject(model)).finish(), stripped, kept };
 }

@@ -2,7 +2,7 @@
 
 A few models hold a chain that computes a shape out of constants and ends in ConstantOfShape, so that the values an engine
 folds become a shape that can be compared. Every model is also run by onnxruntime: where onnx's inference leaves a
-shape open, or contradicts what is really made (both are printed), the real shape is taken. Writes single_op_shapes.json beside itself: name, operator set, the model in
+shape open (it knows nothing of com.microsoft), or contradicts what is really made (both are printed), the real shape is taken. Writes single_op_shapes.json beside itself: name, operator set, the model in
 base64, and "type dims" of the graph's outputs. Run: python make_single_op_shapes.py (needs onnx 1.23, onnxruntime, numpy).
 """
 import base64
@@ -15,6 +15,7 @@ import onnxruntime as ort
 from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
+MICROSOFT = "com.microsoft"
 HERE = Path(__file__).parent
 CASES = []
 
@@ -32,7 +33,8 @@ def model(nodes, inputs, outputs, constants, opset):
         constants,
     )
     # IR 8 is read by every onnxruntime that knows these operator sets; operator set 21 wants IR 10.
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10 if opset > 18 else 8)
+    operator_sets = [helper.make_opsetid("", opset), helper.make_opsetid(MICROSOFT, 1)]
+    return helper.make_model(graph, opset_imports=operator_sets, ir_version=10 if opset > 18 else 8)
 
 
 def add(name, opset, op, inputs, constants=(), outputs=1, **attributes):
@@ -46,7 +48,8 @@ def add(name, opset, op, inputs, constants=(), outputs=1, **attributes):
         names.append(f"x{i}")
         values.append((f"x{i}", kind, shape))
     made = [f"y{i}" for i in range(outputs)]
-    node = helper.make_node(op, names, made, name="op", **attributes)
+    domain, _, kind = op.rpartition("/")
+    node = helper.make_node(kind, names, made, name="op", domain=domain, **attributes)
     CASES.append((name, opset, model([node], values, made, list(constants), opset)))
 
 
@@ -233,11 +236,110 @@ def folding():
     chain("Max of shapes", 13, [node("Max", ["a", "b"], "shape")], [tensor("a", [3, 9]), tensor("b", [5, 4])])
 
 
+def transformers():
+    add("Attention of 4 dimensions", 23, "Attention", [[2, 4, 5, 8], [2, 2, 6, 8], [2, 2, 6, 10]])
+    add("Attention of 3 dimensions", 23, "Attention", [[2, 5, 32], [2, 6, 16], [2, 6, 20]], q_num_heads=4, kv_num_heads=2)
+    add("Attention with a past", 23, "Attention", [[2, 5, 32], [2, 6, 16], [2, 6, 20], None, [2, 2, 3, 8], [2, 2, 3, 10]], outputs=3, q_num_heads=4, kv_num_heads=2)
+    add("RMSNormalization", 23, "RMSNormalization", [[2, 3, 8], [8]])
+    add("RotaryEmbedding", 23, "RotaryEmbedding", [[2, 4, 5, 8], [2, 5, 4], [2, 5, 4]])
+    add("SimplifiedLayerNormalization", 17, "SimplifiedLayerNormalization", [[2, 3, 8], [8]], outputs=2)
+    add("Swish", 24, "Swish", [[2, 3]])
+    for equation, *shapes in [
+        ("bij,bjk->bik", [2, 3, 4], [2, 4, 5]), ("bhid,bhjd->bhij", [2, 3, 4, 5], [2, 3, 6, 5]), ("ij,jk", [3, 4], [4, 5]),
+        ("...ij,...jk->...ik", [2, 1, 3, 4], [1, 6, 4, 5]), ("ba,b", [3, 4], [3]), ("ii->i", [3, 3]), ("ij->", [3, 4]),
+        ("...a->a...", [2, 3, 4]), ("i,j,k->kij", [2], [3], [4]), ("b h w , h k -> b k", [2, 3, 4], [3, 5]), ("...i", [2, 3]),
+    ]:
+        add(f"Einsum {equation}", 12, "Einsum", shapes, equation=equation)
+    add("com.microsoft Attention", 17, "com.microsoft/Attention", [[2, 5, 12], "w", [48]], [weights(12, 48)], num_heads=4)
+    add("com.microsoft Attention, other sizes", 17, "com.microsoft/Attention", [[2, 5, 12], "w", [40]], [weights(12, 40)], num_heads=4, qkv_hidden_sizes=[12, 12, 16])
+    add("com.microsoft Attention with a past", 17, "com.microsoft/Attention", [[2, 5, 12], "w", [48], None, [2, 2, 4, 3, 4]], [weights(12, 48)], outputs=2, num_heads=4)
+    add("com.microsoft MultiHeadAttention", 17, "com.microsoft/MultiHeadAttention", [[2, 5, 16], [2, 7, 16], [2, 7, 24]], num_heads=4)
+    add("com.microsoft MultiHeadAttention, cross attention", 17, "com.microsoft/MultiHeadAttention", [[2, 5, 16], [2, 4, 7, 4], [2, 4, 7, 4]], num_heads=4)
+    add("com.microsoft MultiHeadAttention, present", 17, "com.microsoft/MultiHeadAttention", [[2, 5, 16], [2, 5, 16], [2, 5, 16], None, None, None, [2, 4, 3, 4], [2, 4, 3, 4]], outputs=3, num_heads=4)
+    add("com.microsoft SkipLayerNormalization", 17, "com.microsoft/SkipLayerNormalization", [[2, 3, 8], [2, 3, 8], [8], [8], [8]])
+    add("com.microsoft SkipSimplifiedLayerNormalization", 17, "com.microsoft/SkipSimplifiedLayerNormalization", [[2, 3, 8], [2, 3, 8], [8]])
+    add("com.microsoft EmbedLayerNormalization", 17, "com.microsoft/EmbedLayerNormalization", [(T.INT32, [2, 5]), (T.INT32, [2, 5]), [9, 8], [6, 8], [2, 8], [8], [8]], outputs=2)
+    add("com.microsoft BiasGelu", 17, "com.microsoft/BiasGelu", [[2, 3, 8], [8]])
+    add("com.microsoft FastGelu", 17, "com.microsoft/FastGelu", [[2, 3, 8], [8]])
+    add("com.microsoft QuickGelu", 17, "com.microsoft/QuickGelu", [[2, 3, 8]])
+    add("com.microsoft FusedConv", 17, "com.microsoft/FusedConv", [[1, 4, 11, 13], "w"], [weights(6, 4, 3, 3)], strides=[2, 1], activation="Relu")
+    add("com.microsoft FusedGemm", 17, "com.microsoft/FusedGemm", [[3, 5], [7, 5], [7]], transB=1, activation="Relu")
+    plain_a, plain_b = [2, 6, 3, 5], [2, 6, 5, 7]
+    for a, b, attributes in [
+        (plain_a, plain_b, {}),
+        ([2, 6, 5, 3], plain_b, {"transA": 1}),
+        (plain_a, [2, 6, 7, 5], {"transB": 1}),
+        ([3, 2, 6, 5], plain_b, {"transBatchA": 1}),
+        ([5, 2, 6, 3], [7, 2, 6, 5], {"transA": 1, "transB": 1, "transBatchA": 1, "transBatchB": 1}),
+    ]:
+        add(f"com.microsoft FusedMatMul {' '.join(attributes) or 'plain'}", 17, "com.microsoft/FusedMatMul", [a, b], alpha=0.5, **attributes)
+
+
+def quantised():
+    scale = tensor("s", 0.1, np.float32)
+    zero = tensor("z", 3, np.uint8)
+    signed = tensor("i", 0, np.int8)
+    bytes_ = lambda *shape: numpy_helper.from_array(np.zeros(shape, np.uint8), "q")
+    image, constants = (T.UINT8, [1, 4, 11, 13]), [scale, zero]
+    add("QuantizeLinear without zero point", 13, "QuantizeLinear", [[2, 3], "s"], [scale])
+    add("QuantizeLinear to int8", 13, "QuantizeLinear", [[2, 3], "s", "i"], [scale, signed])
+    add("QuantizeLinear, output_dtype", 21, "QuantizeLinear", [[2, 3], "s"], [scale], output_dtype=T.INT8)
+    add("DequantizeLinear", 13, "DequantizeLinear", [(T.UINT8, [2, 3]), "s", "z"], constants)
+    add("DynamicQuantizeLinear", 11, "DynamicQuantizeLinear", [[2, 3]], outputs=3)
+    add("QLinearConv", 10, "QLinearConv", [image, "s", "z", "q", "s", "z", "s", "z"], [*constants, bytes_(6, 4, 3, 3)], strides=[2, 2], pads=[1, 0, 1, 0])
+    add("ConvInteger", 10, "ConvInteger", [image, "q"], [bytes_(6, 4, 3, 3)], dilations=[2, 1])
+    add("QLinearMatMul", 10, "QLinearMatMul", [(T.UINT8, [2, 3, 5]), "s", "z", "q", "s", "z", "s", "z"], [*constants, bytes_(5, 7)])
+    add("MatMulInteger", 10, "MatMulInteger", [(T.UINT8, [2, 3, 5]), "q"], [bytes_(5, 7)])
+    add("com.microsoft QLinearAdd", 17, "com.microsoft/QLinearAdd", [(T.UINT8, [2, 1, 5]), "s", "z", (T.UINT8, [3, 1]), "s", "z", "s", "z"], constants)
+    add("com.microsoft QLinearMul", 17, "com.microsoft/QLinearMul", [(T.UINT8, [2, 5]), "s", "z", (T.UINT8, [5]), "s", "z", "s", "z"], constants)
+    add("com.microsoft QLinearSigmoid", 17, "com.microsoft/QLinearSigmoid", [image, "s", "z", "s", "z"], constants)
+    add("com.microsoft QLinearLeakyRelu", 17, "com.microsoft/QLinearLeakyRelu", [image, "s", "z", "s", "z"], constants)
+    add("com.microsoft QLinearConcat", 17, "com.microsoft/QLinearConcat", ["s", "z", (T.UINT8, [2, 3]), "s", "z", (T.UINT8, [2, 4]), "s", "z"], constants, axis=1)
+    add("com.microsoft QLinearGlobalAveragePool", 17, "com.microsoft/QLinearGlobalAveragePool", [image, "s", "z", "s", "z"], constants, channels_last=0)
+    add("com.microsoft QLinearGlobalAveragePool, NHWC", 17, "com.microsoft/QLinearGlobalAveragePool", [image, "s", "z", "s", "z"], constants, channels_last=1)
+    add("com.microsoft QLinearAveragePool, NHWC", 17, "com.microsoft/QLinearAveragePool", [(T.UINT8, [1, 11, 13, 4]), "s", "z", "s", "z"], constants, channels_last=1, kernel_shape=[3, 2], strides=[2, 2])
+    add("com.microsoft QGemm", 17, "com.microsoft/QGemm", [(T.UINT8, [3, 5]), "s", "z", "q", "s", "z", None, "s", "z"], [*constants, bytes_(7, 5)], transB=1)
+    add("com.microsoft QGemm to float", 17, "com.microsoft/QGemm", [(T.UINT8, [3, 5]), "s", "z", "q", "s", "z"], [*constants, bytes_(5, 7)])
+    add("com.microsoft MatMulIntegerToFloat", 17, "com.microsoft/MatMulIntegerToFloat", [(T.UINT8, [2, 3, 5]), "q", "s", "s", "z", "z"], [*constants, bytes_(5, 7)])
+    add("com.microsoft DynamicQuantizeMatMul", 17, "com.microsoft/DynamicQuantizeMatMul", [[2, 3, 5], "q", "s", "z"], [*constants, bytes_(5, 7)])
+
+
+def indexing():
+    add("TopK", 11, "TopK", [[2, 7, 3], "k"], [tensor("k", [4])], outputs=2, axis=1)
+    add("TopK, attribute", 7, "TopK", [[2, 7]], outputs=2, k=3)
+    add("OneHot", 11, "OneHot", [(T.INT64, [2, 3]), "depth", "w"], [tensor("depth", 5), weights(2)])
+    add("OneHot, axis 0", 11, "OneHot", [(T.INT64, [2, 3]), "depth", "w"], [tensor("depth", [5]), weights(2)], axis=0)
+    add("GatherElements", 13, "GatherElements", [[3, 4], (T.INT64, [2, 4])])
+    add("GatherND", 13, "GatherND", [[2, 3, 4], (T.INT64, [5, 2])])
+    add("GatherND, batch_dims", 13, "GatherND", [[2, 3, 4], (T.INT64, [2, 5, 1])], batch_dims=1)
+    add("ScatterND", 13, "ScatterND", [[4, 5], (T.INT64, [1, 1]), [1, 5]])
+    add("ScatterElements", 13, "ScatterElements", [[4, 5], (T.INT64, [1, 2]), [1, 2]])
+    add("Trilu", 14, "Trilu", [[2, 4, 5]], upper=0)
+    add("CumSum", 14, "CumSum", [[2, 3], "axis"], [tensor("axis", 1)])
+    add("Det", 11, "Det", [[2, 3, 3]])
+    add("IsNaN", 13, "IsNaN", [[2, 3]])
+    add("EyeLike", 9, "EyeLike", [[3, 4]], dtype=T.INT32)
+    add("CastLike", 15, "CastLike", [[2, 3], (T.INT32, [1])])
+    add("LSTM", 14, "LSTM", [[5, 2, 3], [2, 16, 3], [2, 16, 4]], outputs=3, hidden_size=4, direction="bidirectional")
+    add("GRU, last step", 14, "GRU", [[5, 2, 3], [1, 12, 3], [1, 12, 4]], outputs=2, hidden_size=4)
+    add("RNN", 14, "RNN", [[5, 2, 3], [1, 4, 3], [1, 4, 4]], outputs=2, hidden_size=4)
+    add("GridSample", 16, "GridSample", [[2, 3, 4, 5], [2, 6, 7, 2]])
+    add("AffineGrid", 20, "AffineGrid", [[2, 2, 3], "size"], [tensor("size", [2, 3, 5, 6])])
+    add("RoiAlign", 16, "RoiAlign", [[1, 3, 9, 9], [4, 4], (T.INT64, [4])], output_height=2, output_width=3)
+    add("CenterCropPad", 18, "CenterCropPad", [[4, 5, 6], "size"], [tensor("size", [7, 2])], axes=[2, 0])
+    add("Col2Im", 18, "Col2Im", [[1, 12, 30], "image", "block"], [tensor("image", [6, 7]), tensor("block", [2, 2])])
+    add("GlobalLpPool", 7, "GlobalLpPool", [[1, 3, 5, 6]])
+    add("BitwiseAnd", 18, "BitwiseAnd", [(T.INT32, [2, 1]), (T.INT32, [3])])
+    chain("Mod, Pow, Abs and Less", 15, [node("Mod", ["a", "b"], "m"), node("Pow", ["m", "two"], "p"), node("Less", ["p", "b"], "l"), node("Cast", ["l"], "c", to=T.INT64), node("Neg", ["b"], "n"), node("Abs", ["n"], "s"), node("Add", ["s", "c"], "shape")], [tensor("a", [7, -7]), tensor("b", [4, 6]), tensor("two", 2)])
+    chain("NonZero of a mask", 13, [node("NonZero", ["a"], "n"), node("Gather", ["n", "zero"], "shape")], [tensor("a", [[0, 1, 0], [1, 1, 0], [0, 0, 1]]), tensor("zero", 1)])
+    chain("And, Or and Xor", 13, [node("And", ["a", "b"], "q"), node("Xor", ["a", "q"], "r"), node("Or", ["r", "b"], "o"), node("Cast", ["o"], "shape", to=T.INT64)], [tensor("a", [True, True, False, False], bool), tensor("b", [True, False, True, False], bool)])
+
+
 def described(kind, dims):
     return f"{TYPES[kind]} {'x'.join(map(str, dims))}".strip()
 
 
-TYPES = {T.FLOAT: "float32", T.INT64: "int64", T.INT32: "int32", T.BOOL: "bool"}
+TYPES = {T.FLOAT: "float32", T.INT64: "int64", T.INT32: "int32", T.BOOL: "bool", T.UINT8: "uint8", T.INT8: "int8"}
 
 
 def inferred(message):
@@ -255,19 +357,20 @@ def measured(message):
     """"type dims" of each graph output when onnxruntime runs the model; None if it has no kernel for it."""
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    kinds = {"tensor(float)": np.float32, "tensor(bool)": bool, "tensor(uint8)": np.uint8, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
     try:
         session = ort.InferenceSession(message.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        kinds = {"tensor(float)": np.float32, "tensor(bool)": bool}
         values = session.run(None, {i.name: np.zeros(i.shape, kinds[i.type]) for i in session.get_inputs()})
     except Exception as error:
-        if "not supported" not in str(error):
+        if "not supported" not in str(error) and "NOT_IMPLEMENTED" not in str(error):
             raise
         return None
     return [described(helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype), np.shape(value)) for value in values]
 
 
 def main():
-    for build in (convolutions, pools, products, elementwise, reductions, reshapes, parts, resizes, folding):
+    for build in (convolutions, pools, products, elementwise, reductions, reshapes, parts, resizes, folding, transformers, quantised, indexing):
         build()
     assert len({name for name, _, _ in CASES}) == len(CASES), "two cases of one name"
     golden, corrected = [], 0
