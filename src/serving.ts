@@ -4,7 +4,16 @@
  * session before they come here: the caches know ids, not teams.
  */
 import { LRUCache } from 'lru-cache';
-import { type Graph, type LoadedPredictor, loadPredictor, type NetworkPrediction, readNetwork } from './engine';
+import {
+  type Graph,
+  type KernelPlan,
+  type LoadedPredictor,
+  loadPredictor,
+  type NetworkPrediction,
+  planKernels,
+  readNetwork,
+  withGpu,
+} from './engine';
 import type { Network } from './schema/network';
 import type { PredictorVersion } from './schema/predictor-version';
 import type { ObjectStore } from './storage/object-store';
@@ -67,6 +76,11 @@ export class Serving {
     } finally {
       this.#reading.delete(network.id);
     }
+  }
+
+  /** The kernels that a runtime launches for a READY network. @throws StorageError, EngineError */
+  async kernelPlan(network: Network, runtime: string, gpu: string | undefined): Promise<KernelPlan> {
+    return planKernels(await this.graph(network), withGpu(runtime, gpu));
   }
 
   /** Releases everything. */

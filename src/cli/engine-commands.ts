@@ -81,7 +81,6 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .action(async (file: string, { output: target }: { output: string }) => {
       const network = await openNetwork(file);
       const { bytes, stripped, kept } = stripNetwork(network.bytes);
-      parseNetwork({ ...network, bytes });
       await writeFile(target, bytes, { flag: 'wx' });
       const result = { file: target, bytesBefore: network.bytes.length, bytes: bytes.length, stripped, kept };
       output().result(

@@ -178,7 +178,7 @@ async function measureRuns(
   bytes: Uint8Array,
   feeds: Feeds,
   { warmUps, repetitions }: MeasureOptions,
-): Promise<{ latencyUs: number; deviationUs: number }> {
+): Promise<{ latencyUs: number; deviationUs?: number }> {
   const session = await openSession(bytes, { optimization: 'extended' });
   try {
     const latencies: number[] = [];
@@ -193,7 +193,8 @@ async function measureRuns(
     const fastest = latencies.slice(0, Math.max(2, latencies.length >> 2));
     const mean = fastest.reduce((sum, latency) => sum + latency, 0) / fastest.length;
     const squares = fastest.reduce((sum, latency) => sum + (latency - mean) ** 2, 0);
-    return { latencyUs: latencies[0], deviationUs: Math.sqrt(squares / (fastest.length - 1)) };
+    const deviation = fastest.length > 1 ? { deviationUs: Math.sqrt(squares / (fastest.length - 1)) } : {};
+    return { latencyUs: latencies[0], ...deviation };
   } finally {
     await session.release();
   }

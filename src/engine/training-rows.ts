@@ -50,6 +50,7 @@ export function gatherTrainingRows(
   graphs: ReadonlyMap<string, Graph>,
   gpu?: string,
 ): TrainingRows {
+  const { name: runtime } = resolveRuntime(runtimeOfScenario(scenario, gpu));
   const endToEnd = profiles.flatMap(({ networks }) => networks.filter((row) => row.scenario === scenario));
   const measured = profiles.flatMap(({ kernels }) => kernels.filter((row) => row.scenario === scenario));
   if (endToEnd.length + measured.length === 0) {
@@ -63,7 +64,6 @@ export function gatherTrainingRows(
       `Scenarios in them: ${known.slice(0, 20).join(', ')}${known.length > 20 ? `, and ${known.length - 20} more` : ''}.`,
     );
   }
-  const { name: runtime } = resolveRuntime(runtimeOfScenario(scenario, gpu));
   const dropped: string[] = [];
   const networks = planNetworks(runtime, endToEnd, measured, graphs, dropped);
   const kernels = plannedKinds(joinKernels(measured, networks, dropped), networks, runtime, dropped);

@@ -1,6 +1,5 @@
 /** Networks. */
 import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { planKernels, withGpu } from '../engine';
 import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
 import { type Connection, PageArguments } from '../schema/connection';
@@ -72,6 +71,6 @@ export class NetworkResolver {
     if (network.status !== 'READY') {
       throw new CodedError('CONFLICT', `The network ${network.name} is ${network.status}, not READY.`, 'kernelPlan');
     }
-    return planKernels(await context.serving.graph(network), withGpu(runtime, gpu ?? undefined));
+    return context.serving.kernelPlan(network, runtime, gpu ?? undefined);
   }
 }
