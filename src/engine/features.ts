@@ -234,7 +234,7 @@ export const NO_WINDOW: Window = {
   paddingWidth: 0,
 };
 
-const CONVOLUTIONS = new Set(['Conv', 'ConvTranspose']);
+const CONVOLUTIONS = new Set(['Conv', 'ConvTranspose', 'DepthwisePointwiseConv']);
 const POOLS = new Set(['MaxPool', 'AveragePool', 'LpPool']);
 
 /** The sliding window of a convolution or pool; 1 x 1 for every other op. */
@@ -261,6 +261,12 @@ function countMultiplyAccumulates(graph: Graph, op: Op, window: Window): number 
   const shapeOf = (name: string) => graph.tensors.get(name)!.shape;
   const outputs = elementCount(shapeOf(op.outputs[0]));
   if (op.type === 'Conv') return outputs * elementCount(shapeOf(op.inputs[1]).slice(1));
+  if (op.type === 'DepthwisePointwiseConv') {
+    // Both convolutions work on the output's pixels: each weight once a pixel.
+    const weights = op.inputs.filter((name) => name && shapeOf(name).length === 4 && graph.tensors.get(name)!.constant);
+    const channels = shapeOf(weights[weights.length - 1])[0];
+    return (outputs / channels) * weights.reduce((sum, name) => sum + elementCount(shapeOf(name)), 0);
+  }
   if (op.type === 'ConvTranspose')
     return elementCount(shapeOf(op.inputs[0])) * elementCount(shapeOf(op.inputs[1]).slice(1));
   if (op.type === 'Gemm') {

@@ -204,8 +204,8 @@ class Planner {
   }
 }
 
-/** The first op with what else the consumer reads, under the type that both have together. */
+/** The first op with what else the consumer reads, under the type that both have together; it makes what the consumer made. */
 function joined(first: Op, tail: Op, consumer: Op, type: string): Op {
   const others = consumer.inputs.filter((name) => name !== tail.outputs[0] && !first.inputs.includes(name));
-  return { ...first, type, inputs: [...first.inputs, ...others] };
+  return { ...first, type, inputs: [...first.inputs, ...others], outputs: consumer.outputs };
 }

@@ -19,31 +19,33 @@ function result({ status, stdout, stderr }: CommandResult) {
   return JSON.parse(stdout);
 }
 
-beforeAll(() => {
+let profile: unknown;
+
+beforeAll(async () => {
   mkdirSync(training);
   for (const { name, bytes } of buildDemoNetworks(14, 3)) {
     writeFileSync(path.join(HELD_OUT.includes(name) ? folder : training, `${name}.onnx`), bytes);
   }
+  profile = result(
+    await run(
+      'profile',
+      training,
+      '-o',
+      'here.csv',
+      '--scenario',
+      SCENARIO,
+      '--warm-ups',
+      '1',
+      '--repetitions',
+      '3',
+      '--json',
+    ),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('without a service', () => {
   test('profile measures networks, engine train trains, engine predict predicts what was not trained on', async () => {
-    const profile = result(
-      await run(
-        'profile',
-        training,
-        '-o',
-        'here.csv',
-        '--scenario',
-        SCENARIO,
-        '--warm-ups',
-        '1',
-        '--repetitions',
-        '3',
-        '--json',
-      ),
-    );
     expect(profile).toMatchObject({ dataset: 'here.csv', scenario: SCENARIO, networks: 12 });
     for (const learner of ['lasso', 'boosting']) {
       const train = [

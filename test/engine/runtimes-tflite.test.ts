@@ -108,11 +108,7 @@ describeWithShared('TFLite GPU plans and the kernels that phones recorded', () =
       const { planned, rows } = plan(phone, network);
       if (rows.length === 0) continue;
       const of = (kernels: readonly { kind: string; features: Partial<KernelFeatures> }[]) =>
-        multiset(
-          kernels
-            .filter(({ kind }) => KINDS.test(kind) && !kind.startsWith('depthwise_conv_plus'))
-            .map(({ kind, features }) => described(kind, features)),
-        );
+        multiset(kernels.filter(({ kind }) => KINDS.test(kind)).map(({ kind, features }) => described(kind, features)));
       const [ours, theirs] = [of(planned), of(rows)];
       compared += [...theirs.values()].reduce((sum, count) => sum + count, 0);
       differences.push(

@@ -1,7 +1,5 @@
 /**
  * The proof that an exported file computes what was trained, by files that do not.
- *
- * @jest-environment ./test/testkit/environment.cjs
  */
 import { featurize, openSession, planKernels } from '../../src/engine';
 import { SUM } from '../../src/engine/composition';
