@@ -35,7 +35,7 @@ export class GraphDraft {
     readonly random: Random,
   ) {}
 
-  /** Adds an op with one output. */
+  /** Adds an op with one output; an operator of another domain is written `domain.Name`. */
   op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, PlainAttribute>> = {}): string {
     return this.ops(type, inputs, 1, attributes)[0];
   }
@@ -47,10 +47,11 @@ export class GraphDraft {
     outputs: number,
     attributes: Readonly<Record<string, PlainAttribute>> = {},
   ): string[] {
-    const name = `${type.toLowerCase()}_${this.nodes.length}`;
+    const [, domain, operator] = /^(?:(.*)\.)?(.*)$/.exec(type)!;
+    const name = `${operator.toLowerCase()}_${this.nodes.length}`;
     const made = Array.from({ length: outputs }, (_, i) => `${name}_out${i}`);
     const written = Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, attributeOf(value)]));
-    this.nodes.push({ type, name, inputs, outputs: made, attributes: written });
+    this.nodes.push({ type: operator, domain, name, inputs, outputs: made, attributes: written });
     return made;
   }
 
@@ -71,7 +72,7 @@ export class GraphDraft {
     return this.constant([values.length], BigInt64Array.from(values, BigInt));
   }
 
-  constant(shape: readonly number[], values: Float32Array | BigInt64Array): string {
+  constant(shape: readonly number[], values: OnnxConstant['values']): string {
     const name = `constant_${this.constants.length}`;
     this.constants.push({ name, shape, values });
     return name;

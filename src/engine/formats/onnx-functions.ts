@@ -2,8 +2,6 @@
  * Functions of an ONNX model put in place of the nodes that call them, so that the graph holds operators only. It knows
  * names and attributes of nodes; what operators mean is elsewhere.
  */
-import { EngineError } from '../errors';
-import { CHECK_FILE } from '../shapes';
 import {
   type AttributeMessage,
   DEFAULT_DOMAINS,
@@ -11,6 +9,7 @@ import {
   type ModelMessage,
   type NodeMessage,
 } from './onnx-schema';
+import { malformed } from './onnx-tensors';
 
 /** Functions that call functions: exporters nest modules this deep at most. */
 const MAXIMUM_DEPTH = 32;
@@ -104,8 +103,4 @@ function resolved(attribute: AttributeMessage, given: ReadonlyMap<string, Attrib
   if (!attribute.refAttrName) return [attribute];
   const value = given.get(attribute.refAttrName);
   return value ? [{ ...value, name: attribute.name }] : [];
-}
-
-function malformed(message: string, where: string): EngineError {
-  return new EngineError('MALFORMED_FILE', message, where, CHECK_FILE);
 }

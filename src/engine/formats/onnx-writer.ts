@@ -32,10 +32,22 @@ export interface OnnxNode {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
+/** Values of a constant; the kind of the list is the element type. */
+export type OnnxValues = Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+
+/** By the list's tag, which lists of other realms have too. */
+const TYPE_OF_LIST = {
+  Float32Array: 'float32',
+  BigInt64Array: 'int64',
+  Int32Array: 'int32',
+  Int8Array: 'int8',
+  Uint8Array: 'uint8',
+} as const satisfies Record<OnnxValues[typeof Symbol.toStringTag], ElementType>;
+
 export interface OnnxConstant {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly values: Float32Array | BigInt64Array;
+  readonly values: OnnxValues;
 }
 
 export interface OnnxValue {
@@ -55,7 +67,7 @@ export interface OnnxModel {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Operator sets written: 17 and ai.onnx.ml 3 are read by every onnxruntime since 1.12 (2022). */
+/** Operator sets written: 17 and ai.onnx.ml 3 are read by every onnxruntime since 1.12 (2022); any other domain's is 1. */
 const OPSET = 17;
 const ML_OPSET = 3;
 const IR_VERSION = 8;
@@ -67,11 +79,12 @@ const utf8 = new TextEncoder();
 
 /** Encodes a model as an ONNX file. */
 export function writeOnnx(model: OnnxModel): Uint8Array {
-  const usesMl = model.nodes.some(({ domain }) => domain === ML_DOMAIN);
+  const domains = [...new Set(model.nodes.flatMap(({ domain }) => domain || []))];
+  const imported = domains.map((domain) => ({ domain, version: domain === ML_DOMAIN ? ML_OPSET : 1 }));
   const message: ModelMessage = {
     irVersion: IR_VERSION,
     producerName: 'fusecast',
-    opsetImport: [{ domain: '', version: OPSET }, ...(usesMl ? [{ domain: ML_DOMAIN, version: ML_OPSET }] : [])],
+    opsetImport: [{ domain: '', version: OPSET }, ...imported],
     metadataProps: Object.entries(model.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: {
       name: model.name,
@@ -83,7 +96,7 @@ export function writeOnnx(model: OnnxModel): Uint8Array {
         return {
           name,
           dims: [...shape],
-          dataType: values instanceof Float32Array ? ELEMENT_TYPES.float32 : ELEMENT_TYPES.int64,
+          dataType: ELEMENT_TYPES[TYPE_OF_LIST[values[Symbol.toStringTag]]],
           rawData: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
         };
       }),
