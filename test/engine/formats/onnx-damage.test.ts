@@ -1,4 +1,4 @@
-/** No bytes bring the ONNX reader down: truncated files, changed bytes, graphs with changed numbers. */
+/** No bytes bring the ONNX reader down: truncated files, and graphs with changed numbers; bytes are in fixtures.test.ts. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, planKernels } from '../../../src/engine';
@@ -9,6 +9,9 @@ import { stripOnnx } from '../../../src/engine/formats/onnx-strip';
 import { createRandom } from '../../../src/engine/random';
 import { fusionNetworks } from '../../testkit/fusion-networks';
 import { type Bytes, read, refusal, wholeFile } from '../../testkit/onnx-files';
+
+/** Changed graphs: many where time is no matter. */
+const GRAPHS = process.env.CI === 'true' ? 10_000 : 1_000;
 
 describe('any bytes', () => {
   const singleOps: readonly { readonly model: string }[] = JSON.parse(
@@ -39,17 +42,7 @@ describe('any bytes', () => {
     expect(refusal(whole.subarray(0, 40)).remedy).toMatch(/complete/);
   });
 
-  test('2,000 files with changed bytes are refused or read', () => {
-    const random = createRandom(11);
-    for (let i = 0; i < 2000; i++) {
-      const bytes = Uint8Array.from(seeds[random.below(seeds.length)]);
-      for (let changes = 1 + random.below(4); changes > 0; changes--)
-        bytes[random.below(bytes.length)] = random.below(256);
-      readOrRefuse(random.below(4) === 0 ? bytes.subarray(0, random.below(bytes.length)) : bytes);
-    }
-  });
-
-  test('2,000 graphs with a changed attribute, constant or input are refused or read', () => {
+  test('graphs with a changed attribute, constant or input are refused or read', () => {
     const random = createRandom(12);
     const pick = <T>(list: readonly T[]): T | undefined => list[random.below(Math.max(1, list.length))];
     const number = () => pick([-(2 ** 62), -2, -1, 0, 1, 2, 3, 5, 1000, 2 ** 31, 2 ** 62])!;
@@ -57,7 +50,7 @@ describe('any bytes', () => {
       if (list && random.below(3) === 0) list.splice(0, 1);
       else if (list?.length) list[random.below(list.length)] = number();
     };
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < GRAPHS; i++) {
       const model = decodeOnnx(pick(seeds)!);
       const { node, initializer, input } = model.graph!;
       const op = pick(node)!;
@@ -79,5 +72,5 @@ describe('any bytes', () => {
       for (let count = 1 + random.below(2); count > 0; count--) pick(changes)!();
       readOrRefuse(ModelProto.encode(ModelProto.fromObject(model)).finish());
     }
-  });
+  }, 240_000);
 });
