@@ -1,7 +1,8 @@
 /**
  * The engine in worker threads, so that neither reading a large file nor training holds up anything else in the
- * process. A thread is never killed at work: native code (onnxruntime, DuckDB) would take the process with it. Training
- * is asked to end; reading ends by itself. Two pools: files of one team do not wait for a training of another.
+ * process. A thread at work in native code (onnxruntime, DuckDB) is never killed: it would take the process with it.
+ * Training is asked to end; reading profiles ends by itself; reading networks, which strangers' bytes could make long, runs
+ * no native code and is ended at a limit of time or memory. Three pools, so that none waits for another.
  */
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -19,17 +20,35 @@ import type { NetworkFile, Outcome, ProfileFile, ProfileSummary, TrainingTask } 
 const IDLE_MS = 30_000;
 const READING_THREADS = 1;
 
+/** What reading one network may take: the largest networks take a tenth of a second and some 50 MB. */
+const NETWORK_READING_MS = 10_000;
+const NETWORK_READING_MB = 512;
+
 export class EnginePool {
   readonly #training: Piscina;
   readonly #reading: Piscina;
+  readonly #networks: Piscina;
+  #lastRead: Promise<unknown> = Promise.resolve();
 
-  /** @param program path of the compiled engine-thread.ts */
-  constructor(program: string, trainingThreads: number) {
+  /**
+   * @param program path of the compiled engine-thread.ts
+   * @param limits what reading one network may take
+   */
+  constructor(
+    program: string,
+    trainingThreads: number,
+    private readonly limits = { milliseconds: NETWORK_READING_MS, megabytes: NETWORK_READING_MB },
+  ) {
     // Fails here and now rather than at the first job.
     require.resolve(program);
     const common = { filename: program, minThreads: 0, idleTimeout: IDLE_MS };
     this.#training = new Piscina({ ...common, maxThreads: trainingThreads });
     this.#reading = new Piscina({ ...common, maxThreads: READING_THREADS });
+    this.#networks = new Piscina({
+      ...common,
+      maxThreads: READING_THREADS,
+      resourceLimits: { maxOldGenerationSizeMb: limits.megabytes },
+    });
   }
 
   /** @throws EngineError */
@@ -37,9 +56,32 @@ export class EnginePool {
     return run(this.#reading, 'summarizeProfile', file);
   }
 
-  /** @throws EngineError */
-  summarizeNetwork(file: NetworkFile): Promise<NetworkDescription> {
-    return run(this.#reading, 'summarizeNetwork', file);
+  /** @throws EngineError, LIMIT_EXCEEDED among them */
+  async summarizeNetwork(file: NetworkFile): Promise<NetworkDescription> {
+    try {
+      // Reading begins when the thread is free: the limit is on a queue of one.
+      return await this.#inTurn(() =>
+        run(this.#networks, 'summarizeNetwork', file, { signal: AbortSignal.timeout(this.limits.milliseconds) }),
+      );
+    } catch (error) {
+      const { name, code } = error as { name?: string; code?: string };
+      const { milliseconds, megabytes } = this.limits;
+      const remedy = 'Check the file; export the network without weights, or with fewer ops.';
+      if (name === 'AbortError') {
+        throw new EngineError('LIMIT_EXCEEDED', `reading took more than ${milliseconds} ms`, file.name, remedy);
+      }
+      if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+        throw new EngineError('LIMIT_EXCEEDED', `reading took more than ${megabytes} MB`, file.name, remedy);
+      }
+      throw error;
+    }
+  }
+
+  /** One network after the other: waiting for the thread does not count as reading. */
+  #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const turn = this.#lastRead.then(read);
+    this.#lastRead = turn.catch(() => undefined);
+    return turn;
   }
 
   /** The measurements of one scenario in a profile. @throws EngineError */
@@ -60,7 +102,7 @@ export class EnginePool {
     signal.addEventListener('abort', cancel);
     try {
       const whole = { ...task, progress: port2, cancellation };
-      return await run<TrainedPredictor>(this.#training, 'train', whole, [port2]);
+      return await run<TrainedPredictor>(this.#training, 'train', whole, { transferList: [port2] });
     } finally {
       signal.removeEventListener('abort', cancel);
       port1.close();
@@ -70,12 +112,17 @@ export class EnginePool {
 
   /** Ends all threads when they have nothing to do any more. */
   async stop(): Promise<void> {
-    await Promise.all([this.#training.close(), this.#reading.close()]);
+    await Promise.all([this.#training.close(), this.#reading.close(), this.#networks.close()]);
   }
 }
 
-async function run<T>(pool: Piscina, name: string, task: unknown, transferList: MessagePort[] = []): Promise<T> {
-  const outcome: Outcome<T> = await pool.run(task, { name, transferList });
+async function run<T>(
+  pool: Piscina,
+  name: string,
+  task: unknown,
+  options: { transferList?: MessagePort[]; signal?: AbortSignal } = {},
+): Promise<T> {
+  const outcome: Outcome<T> = await pool.run(task, { name, ...options });
   if ('value' in outcome) return outcome.value;
   const { code, message, where, remedy, problems, problemCount } = outcome.refusal;
   throw new EngineError(code, message, where, remedy, problems, problemCount);

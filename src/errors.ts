@@ -34,6 +34,8 @@ export const ERROR_CODES = [
   'INVALID_PROFILE',
   /** A rule file is not what its schema says. */
   'INVALID_RULES',
+  /** Reading a file takes more time or memory than is allowed. */
+  'LIMIT_EXCEEDED',
   /** A runtime, scenario, network or learner that was named does not exist. */
   'UNKNOWN_NAME',
   /** There is too little, or too one-sided, data to train on. */
@@ -64,6 +66,7 @@ const ENGINE_CODES: Record<EngineErrorCode, ErrorCode> = {
   INVALID_SHAPE: 'INVALID_SHAPE',
   INVALID_PROFILE: 'INVALID_PROFILE',
   INVALID_RULES: 'INVALID_RULES',
+  LIMIT_EXCEEDED: 'LIMIT_EXCEEDED',
   UNKNOWN_NAME: 'UNKNOWN_NAME',
   INSUFFICIENT_DATA: 'INSUFFICIENT_DATA',
   EXPORT_MISMATCH: 'EXPORT_MISMATCH',
