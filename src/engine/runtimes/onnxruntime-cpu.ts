@@ -4,6 +4,7 @@
  */
 import type { Op } from '../graph';
 import { elementCount } from '../shape-reader';
+import { TRANSFORMER_PARTS } from './onnxruntime-transformers';
 import type { FusionRule, GraphView, RulePack, VanishingRule } from './rule-pack';
 import { mergePadding, othersAreConstant } from './window-rules';
 
@@ -150,13 +151,16 @@ export const ONNXRUNTIME_CPU: RulePack = {
       origin: 'relu_clip_fusion.cc',
     },
   ],
-  prologues: ['Conv', 'MaxPool', 'AveragePool'].map((into) => ({
-    first: 'Pad',
-    into,
-    merge: mergePadding,
-    reason: `Pad with zeros is done by ${into} itself`,
-    origin: 'pad_fusion.cc',
-  })),
+  prologues: [
+    ...['Conv', 'MaxPool', 'AveragePool'].map((into) => ({
+      first: 'Pad',
+      into,
+      merge: mergePadding,
+      reason: `Pad with zeros is done by ${into} itself`,
+      origin: 'pad_fusion.cc',
+    })),
+    ...TRANSFORMER_PARTS,
+  ],
   sharing: { origin: 'common_subexpression_elimination.cc' },
   expansions: [
     {
