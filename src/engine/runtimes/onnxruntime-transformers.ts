@@ -5,8 +5,8 @@
 import type { Op } from '../graph';
 import type { GraphView, PrologueRule } from './rule-pack';
 
-/** onnxruntime compares constants of patterns with this relative tolerance and a bit (IsInitializerWithExpectedValue). */
-const TOLERANCE = 1e-3;
+/** Relative: constants are written in float32 with some rounding (utils.cc, IsInitializerWithExpectedValue). */
+const TOLERANCE = 1e-5;
 
 function isConstant({ graph }: GraphView, name: string, expected: number): boolean {
   const values = graph.tensors.get(name)?.values;
