@@ -234,14 +234,30 @@ export const NO_WINDOW: Window = {
   paddingWidth: 0,
 };
 
-const CONVOLUTIONS = new Set(['Conv', 'ConvTranspose', 'DepthwisePointwiseConv']);
+/** Where the weights stand among the inputs of convolutions: behind scale and zero point in QLinearConv. */
+const CONVOLUTION_WEIGHTS: Readonly<Record<string, number>> = {
+  Conv: 1,
+  ConvInteger: 1,
+  QLinearConv: 3,
+  'com.microsoft.FusedConv': 1,
+};
+
+/** The same for matrix products whose weights may be transposed, and for those of a batch. */
+const GEMM_WEIGHTS: Readonly<Record<string, number>> = {
+  Gemm: 1,
+  'com.microsoft.FusedGemm': 1,
+  'com.microsoft.QGemm': 3,
+};
+const MATRIX_PRODUCTS = new Set(['MatMul', 'MatMulInteger', 'QLinearMatMul', 'com.microsoft.FusedMatMul']);
+
+const WINDOWED = new Set([...Object.keys(CONVOLUTION_WEIGHTS), 'ConvTranspose', 'DepthwisePointwiseConv']);
 const POOLS = new Set(['MaxPool', 'AveragePool', 'LpPool']);
 
 /** The sliding window of a convolution or pool; 1 x 1 for every other op. */
 function slidingWindow(graph: Graph, op: Op): Window {
-  if (!CONVOLUTIONS.has(op.type) && !POOLS.has(op.type)) return NO_WINDOW;
+  if (!WINDOWED.has(op.type) && !POOLS.has(op.type)) return NO_WINDOW;
   const reader = new OpReader(op, graph.tensors);
-  const kernel = reader.integers('kernel_shape') ?? graph.tensors.get(op.inputs[1])!.shape.slice(2);
+  const kernel = reader.integers('kernel_shape') ?? reader.shape(CONVOLUTION_WEIGHTS[op.type] ?? 1).slice(2);
   const strides = reader.integers('strides') ?? [];
   const padding = spatialPadding(reader, kernel);
   return {
@@ -260,21 +276,23 @@ function slidingWindow(graph: Graph, op: Op): Window {
 function countMultiplyAccumulates(graph: Graph, op: Op, window: Window): number {
   const shapeOf = (name: string) => graph.tensors.get(name)!.shape;
   const outputs = elementCount(shapeOf(op.outputs[0]));
-  if (op.type === 'Conv') return outputs * elementCount(shapeOf(op.inputs[1]).slice(1));
+  const weights = CONVOLUTION_WEIGHTS[op.type];
+  if (weights !== undefined) return outputs * elementCount(shapeOf(op.inputs[weights]).slice(1));
   if (op.type === 'DepthwisePointwiseConv') {
     // Both convolutions work on the output's pixels: each weight once a pixel.
-    const weights = op.inputs.filter((name) => name && shapeOf(name).length === 4 && graph.tensors.get(name)!.constant);
-    const channels = shapeOf(weights[weights.length - 1])[0];
-    return (outputs / channels) * weights.reduce((sum, name) => sum + elementCount(shapeOf(name)), 0);
+    const filters = op.inputs.filter((name) => name && shapeOf(name).length === 4 && graph.tensors.get(name)!.constant);
+    const channels = shapeOf(filters[filters.length - 1])[0];
+    return (outputs / channels) * filters.reduce((sum, name) => sum + elementCount(shapeOf(name)), 0);
   }
   if (op.type === 'ConvTranspose')
     return elementCount(shapeOf(op.inputs[0])) * elementCount(shapeOf(op.inputs[1]).slice(1));
-  if (op.type === 'Gemm') {
+  const matrix = GEMM_WEIGHTS[op.type];
+  if (matrix !== undefined) {
     // The weight's depth, because a fully connected op may read an input of more than two dimensions as rows.
-    const [rows, columns] = shapeOf(op.inputs[1]);
+    const [rows, columns] = shapeOf(op.inputs[matrix]);
     return outputs * (op.attributes.transB === 1 ? columns : rows);
   }
-  if (op.type === 'MatMul') {
+  if (MATRIX_PRODUCTS.has(op.type)) {
     const left = shapeOf(op.inputs[0]);
     return outputs * left[left.length - (op.attributes.transA === 1 ? 2 : 1)];
   }

@@ -1,4 +1,6 @@
 /** What a predictor sees of a kernel, against values worked out by hand. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { FEATURE_NAMES, featurize, planKernels, readNetwork } from '../../src/engine';
 import { columnName, deriveFeatures, type FeatureName, termValue } from '../../src/engine/features';
 import { createRandom } from '../../src/engine/random';
@@ -24,6 +26,18 @@ const NO_WINDOW = {
 };
 
 describe('by hand', () => {
+  test('a quantised convolution reads its weights behind scale and zero point', () => {
+    const golden: { name: string; model: string }[] = JSON.parse(
+      readFileSync(path.join(__dirname, 'golden/single_op_shapes.json'), 'utf8'),
+    );
+    const { model } = golden.find(({ name }) => name === 'QLinearConv')!;
+    const graph = readNetwork(Buffer.from(model, 'base64'), { name: 'quantised' });
+    // 6 filters of 4 x 3 x 3, output 6 x 6 x 6.
+    expect(featurize(planKernels(graph, 'plain'))).toMatchObject([
+      { kernelHeight: 3, strideHeight: 2, outputChannels: 6, outputHeight: 6, multiplyAccumulates: 216 * 36 },
+    ]);
+  });
+
   test('convolution 3x5 with stride 2x1 of 4x9x11 to 6 channels, relu fused', () => {
     const features = featuresOf([1, 4, 9, 11], (d) =>
       d.op('Relu', [
