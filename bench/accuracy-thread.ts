@@ -7,7 +7,7 @@ import { readNetwork, runtimeOfScenario } from '../src/engine';
 import { featurize } from '../src/engine/features';
 import { fitEndToEnd } from '../src/engine/fit-end-to-end';
 import { planKernels } from '../src/engine/plan';
-import { predictPlan } from '../src/engine/predictor-model';
+import { predictEach } from '../src/engine/predictor-model';
 import type { PlannedNetwork } from '../src/engine/training-rows';
 
 export interface AccuracyTask {
@@ -53,7 +53,7 @@ export default function crossValidate({ networks, scenario, latencies, folds }: 
     for (const i of fold) {
       const [name, latencyUs] = latencies[i];
       const { plan, features } = planned.get(name)!;
-      const predicted = predictPlan(kinds, plan, features).reduce((sum, value) => sum + value, fixedUs);
+      const predicted = predictEach(kinds, plan.kernels, features).reduce((sum, value) => sum + value, fixedUs);
       errors.push([name, Math.abs(predicted - latencyUs) / latencyUs]);
     }
   }

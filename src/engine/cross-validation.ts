@@ -4,11 +4,11 @@
 import type { KernelTotalWithUnlisted } from './composition';
 import { throwIfCancelled } from './errors';
 import { type KernelFeatures, termValue } from './features';
-import { type KernelModel, predictKernels } from './kernel-model';
+import type { KernelModel } from './kernel-model';
 import { SHARED_COLUMNS } from './linear-columns';
 import { mean } from './metrics';
 import type { KernelPlan } from './plan';
-import { modelName, predictPlan } from './predictor-model';
+import { predictEach } from './predictor-model';
 import type { FitOptions, HeldNetwork, Source } from './sources';
 import type { KernelRow, TrainingRows } from './training-rows';
 
@@ -43,7 +43,11 @@ export async function crossValidate(
     const { kinds, fixedUs } = source.fit((network) => folds.get(network) !== fold, options);
     const held = (network: string) => folds.get(network) === fold;
     const heldRows = source.name === 'kernel rows' ? rows.kernels.filter(({ network }) => held(network)) : [];
-    const predicted = predictRows(kinds, heldRows);
+    const predicted = predictEach(
+      kinds,
+      heldRows,
+      heldRows.map(({ features }) => features),
+    );
     heldRows.forEach(({ kind, latencyUs }, i) => {
       const errors = kernelErrors.get(kind) ?? [];
       errors.push(Math.abs(predicted[i] - latencyUs) / latencyUs);
@@ -67,7 +71,7 @@ function totalOf(
 ): KernelTotalWithUnlisted {
   let kernelsUs = 0;
   const unlisted = new Float64Array(SHARED_COLUMNS.length);
-  predictPlan(kinds, plan, features).forEach((latency, i) => {
+  predictEach(kinds, plan.kernels, features).forEach((latency, i) => {
     if (!listed || listed.has(plan.kernels[i].kind)) {
       kernelsUs += latency;
       return;
@@ -91,27 +95,6 @@ function addSums(networks: Map<string, HeldNetwork>, rows: readonly KernelRow[],
       measuredUs: sum.measuredUs + latencyUs,
     });
   });
-}
-
-function predictRows(kinds: ReadonlyMap<string, KernelModel>, rows: readonly KernelRow[]): Float64Array {
-  const predicted = new Float64Array(rows.length);
-  const byModel = new Map<string, number[]>();
-  rows.forEach(({ kind }, i) => {
-    const name = modelName(kinds, kind);
-    const positions = byModel.get(name);
-    if (positions) positions.push(i);
-    else byModel.set(name, [i]);
-  });
-  for (const [name, positions] of byModel) {
-    const latencies = predictKernels(
-      kinds.get(name)!,
-      positions.map((i) => rows[i].features),
-    );
-    positions.forEach((position, i) => {
-      predicted[position] = latencies[i];
-    });
-  }
-  return predicted;
 }
 
 /** Mean absolute percentage error of each kind, percent. */

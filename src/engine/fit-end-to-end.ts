@@ -7,7 +7,7 @@ import type { KernelModel } from './kernel-model';
 import { fitRelativeRegression } from './learners/relative-regression';
 import { ELEMENTWISE_COLUMNS, isElementwise, linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
 import { FALLBACK } from './predictor-model';
-import type { PlannedNetwork } from './training-rows';
+import { featuresByKind, type PlannedNetwork, plannedKernels } from './training-rows';
 
 export interface EndToEndFit {
   /** By kernel kind, FALLBACK among them. */
@@ -32,7 +32,7 @@ interface Block {
  * @throws EngineError INSUFFICIENT_DATA, CANCELLED
  */
 export function fitEndToEnd(networks: readonly MeasuredNetwork[], signal?: AbortSignal): EndToEndFit {
-  const kinds = kernelsByKind(networks);
+  const kinds = featuresByKind(plannedKernels(networks));
   const blocks = layOut(kinds);
   const last = blocks[blocks.length - 1];
   const width = last.start + last.columns.length + 1;
@@ -55,18 +55,6 @@ export function fitEndToEnd(networks: readonly MeasuredNetwork[], signal?: Abort
   });
   const models = new Map([...kinds.keys(), FALLBACK].map((kind) => [kind, modelOf(kind, blocks, weights)]));
   return { kinds: models, fixedUs: weights[width - 1] };
-}
-
-function kernelsByKind(networks: readonly PlannedNetwork[]): Map<string, KernelFeatures[]> {
-  const kinds = new Map<string, KernelFeatures[]>();
-  for (const { plan, features } of networks) {
-    plan.kernels.forEach(({ kind }, i) => {
-      const known = kinds.get(kind);
-      if (known) known.push(features[i]);
-      else kinds.set(kind, [features[i]]);
-    });
-  }
-  return new Map([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function layOut(kinds: ReadonlyMap<string, readonly KernelFeatures[]>): Block[] {

@@ -6,7 +6,6 @@ import type { Composition } from './composition';
 import type { FeatureName, KernelFeatures } from './features';
 import type { ConformalRadius } from './intervals';
 import { type KernelModel, predictKernels } from './kernel-model';
-import type { KernelPlan } from './plan';
 
 /** Name that the fallback model goes by among the kinds: no kernel kind can have it. */
 export const FALLBACK = '*';
@@ -34,7 +33,7 @@ export type KernelCoverage = 'trained' | 'extrapolated' | 'unmodelled';
 const HULL_MARGIN = 0.05;
 
 /** The model that predicts a kind. */
-export function modelName(kinds: { has(kind: string): boolean }, kind: string): string {
+function modelName(kinds: { has(kind: string): boolean }, kind: string): string {
   return kinds.has(kind) ? kind : FALLBACK;
 }
 
@@ -58,10 +57,13 @@ export function coverageOf(hull: Hull | undefined, features: KernelFeatures): Ke
   return outside ? 'extrapolated' : 'trained';
 }
 
-/** Positions of a plan's kernels by the model that predicts them. */
-export function groupByModel(plan: KernelPlan, kinds: { has(kind: string): boolean }): Map<string, number[]> {
+/** Positions of kernels by the model that predicts them. */
+export function groupByModel(
+  kernels: readonly { readonly kind: string }[],
+  kinds: { has(kind: string): boolean },
+): Map<string, number[]> {
   const groups = new Map<string, number[]>();
-  plan.kernels.forEach(({ kind }, i) => {
+  kernels.forEach(({ kind }, i) => {
     const name = modelName(kinds, kind);
     const group = groups.get(name);
     if (group) group.push(i);
@@ -70,14 +72,18 @@ export function groupByModel(plan: KernelPlan, kinds: { has(kind: string): boole
   return groups;
 }
 
-/** Latency of each kernel of a plan, in its order, microseconds: what the exported file computes, in float64. */
-export function predictPlan(
+/**
+ * Latency of each kernel, in the order given, microseconds: what the exported file computes, in float64.
+ *
+ * @param features in the order of the kernels
+ */
+export function predictEach(
   kinds: ReadonlyMap<string, KernelModel>,
-  plan: KernelPlan,
+  kernels: readonly { readonly kind: string }[],
   features: readonly KernelFeatures[],
 ): Float64Array {
-  const latencies = new Float64Array(features.length);
-  for (const [name, positions] of groupByModel(plan, kinds)) {
+  const latencies = new Float64Array(kernels.length);
+  for (const [name, positions] of groupByModel(kernels, kinds)) {
     const predicted = predictKernels(
       kinds.get(name)!,
       positions.map((i) => features[i]),

@@ -100,7 +100,7 @@ export class LoadedPredictor {
     const kinds = new Map(Object.entries(this.metadata.kinds));
     const positions = new Map([...kinds.keys()].map((kind) => [kind, [] as { network: number; kernel: number }[]]));
     networks.forEach(({ plan }, network) => {
-      for (const [kind, kernels] of groupByModel(plan, kinds)) {
+      for (const [kind, kernels] of groupByModel(plan.kernels, kinds)) {
         for (const kernel of kernels) positions.get(kind)!.push({ network, kernel });
       }
     });

@@ -31,6 +31,28 @@ export interface KernelRow {
   readonly latencyUs: number;
 }
 
+/** A kernel with what a predictor sees of it, planned or measured. */
+export interface FeaturedKernel {
+  readonly kind: string;
+  readonly features: KernelFeatures;
+}
+
+/** All kernels of networks, in their plans' order. */
+export function plannedKernels(networks: readonly PlannedNetwork[]): FeaturedKernel[] {
+  return networks.flatMap(({ plan, features }) => plan.kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
+}
+
+/** Features of kernels by kind, kinds in order of name. */
+export function featuresByKind(kernels: readonly FeaturedKernel[]): Map<string, KernelFeatures[]> {
+  const kinds = new Map<string, KernelFeatures[]>();
+  for (const { kind, features } of kernels) {
+    const known = kinds.get(kind);
+    if (known) known.push(features);
+    else kinds.set(kind, [features]);
+  }
+  return new Map([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 export interface TrainingRows {
   readonly runtime: string;
   readonly networks: readonly PlannedNetwork[];

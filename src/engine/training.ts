@@ -16,7 +16,14 @@ import { hullOf, type PredictorModel } from './predictor-model';
 import type { Harness, Profile } from './profile';
 import { createRandom } from './random';
 import { chooseSource, type Source } from './sources';
-import { gatherTrainingRows, type PlannedNetwork, type TrainingRows } from './training-rows';
+import {
+  type FeaturedKernel,
+  featuresByKind,
+  gatherTrainingRows,
+  type PlannedNetwork,
+  plannedKernels,
+  type TrainingRows,
+} from './training-rows';
 import { verifyExport } from './verification';
 import { ENGINE_VERSION } from './version';
 
@@ -155,35 +162,18 @@ function relativeErrors(predictedUs: readonly number[], measuredUs: readonly num
 
 /** Kernels that the models were fitted to, by kind. */
 function trainedFeatures(rows: TrainingRows, source: Source): Map<string, KernelFeatures[]> {
-  return byKind(source.name === 'kernel rows' ? rows.kernels : plannedKernels(rows));
+  return featuresByKind(source.name === 'kernel rows' ? rows.kernels : measuredKernels(rows));
 }
 
 /** Kernels of kinds that no kernel row is of. */
 function unlistedFeatures(rows: TrainingRows): Map<string, KernelFeatures[]> {
   const listed = new Set(rows.kernels.map(({ kind }) => kind));
-  return byKind(plannedKernels(rows).filter(({ kind }) => !listed.has(kind)));
-}
-
-interface FeaturedKernel {
-  readonly kind: string;
-  readonly features: KernelFeatures;
+  return featuresByKind(measuredKernels(rows).filter(({ kind }) => !listed.has(kind)));
 }
 
 /** Kernels of the networks that were measured end to end. */
-function plannedKernels({ networks }: TrainingRows): FeaturedKernel[] {
-  return networks
-    .filter(({ latencyUs }) => latencyUs !== undefined)
-    .flatMap(({ plan, features }) => plan.kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
-}
-
-function byKind(kernels: readonly FeaturedKernel[]): Map<string, KernelFeatures[]> {
-  const kinds = new Map<string, KernelFeatures[]>();
-  for (const { kind, features } of kernels) {
-    const known = kinds.get(kind);
-    if (known) known.push(features);
-    else kinds.set(kind, [features]);
-  }
-  return new Map([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
+function measuredKernels({ networks }: TrainingRows): FeaturedKernel[] {
+  return plannedKernels(networks.filter(({ latencyUs }) => latencyUs !== undefined));
 }
 
 function noiseFloor(networks: readonly PlannedNetwork[]): number | null {
