@@ -67,7 +67,7 @@ async function runDemo(output: Output): Promise<void> {
   try {
     output.note(`service at ${service.url}`);
     const { client, key } = await signUp(service.url, output);
-    const datasetId = await upload(client, networks, onlyNetworks(profile, training), output);
+    const { datasetId, networkIds } = await upload(client, networks, onlyNetworks(profile, training), output);
     const versions: TrainedVersion[] = [];
     for (const learner of LEARNERS) {
       versions.push(
@@ -79,8 +79,8 @@ async function runDemo(output: Output): Promise<void> {
       );
     }
     const held = networks.slice(-HELD_OUT);
-    const networkIds = await findNetworks(client, held);
-    const predictions = await predict(client, { networkIds, versionIds: versions.map(({ id }) => id) });
+    const heldIds = networkIds.slice(-HELD_OUT);
+    const predictions = await predict(client, { networkIds: heldIds, versionIds: versions.map(({ id }) => id) });
     const result = { scenario, networks: compare(held, predictions), versions, kernels: predictions[0].kernels };
     output.result(result, () => show(held, predictions, versions, output));
     output.note(
@@ -133,13 +133,13 @@ async function signUp(url: string, output: Output): Promise<{ client: Client; ke
   return { client: new Client(url, createApiKey.key), key: createApiKey.key };
 }
 
-/** Uploads the profile of the training networks, and all networks without their weights. */
+/** Uploads the profile of the training networks, and all networks without their weights, in their order. */
 async function upload(
   client: Client,
   networks: readonly DemoNetwork[],
   profile: Profile,
   output: Output,
-): Promise<string> {
+): Promise<{ datasetId: string; networkIds: string[] }> {
   const progress = output.progress('uploading', networks.length + 1);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'fusecast-demo-'));
   try {
@@ -147,23 +147,17 @@ async function upload(
     await writeProfileTable(profile, file);
     const dataset = await client.pushDataset(await readFile(file), path.basename(file), { name: 'this-machine' });
     progress.update(1);
-    for (const [i, { name, bytes }] of networks.entries()) {
-      await client.pushNetwork(stripNetwork(bytes).bytes, `${name}.onnx`, name);
-      progress.update(2 + i);
+    const networkIds: string[] = [];
+    for (const { name, bytes } of networks) {
+      const network = await client.pushNetwork(stripNetwork(bytes).bytes, `${name}.onnx`, name);
+      networkIds.push(network.id);
+      progress.update(1 + networkIds.length);
     }
-    return dataset.id;
+    return { datasetId: dataset.id, networkIds };
   } finally {
     progress.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function findNetworks(client: Client, networks: readonly DemoNetwork[]): Promise<string[]> {
-  const answer = await client.request<{ networks: { edges: { node: { id: string; name: string } }[] } }>(
-    '{ networks(first: 100) { edges { node { id name } } } }',
-  );
-  const ids = new Map(answer.networks.edges.map(({ node }) => [node.name, node.id]));
-  return networks.map(({ name }) => ids.get(name)!);
 }
 
 function compare(held: readonly MeasuredNetwork[], predictions: readonly ServicePrediction[]) {

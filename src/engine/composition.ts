@@ -49,21 +49,14 @@ export function compose(
 }
 
 /**
- * Fits the composition by least squares with 1 / end-to-end weights.
+ * Fits the composition by least squares with 1 / end-to-end weights. Runtimes launch kernels that their profiles leave out
+ * (padding, resizing, stand-alone elementwise ops on TFLite's GPU delegate): what those cost is told from the end-to-end
+ * latencies too.
  *
  * @param totals of out-of-fold kernel predictions, one a network
  * @param latenciesUs measured end to end, microseconds, in the same order
  */
-export function fitComposition(totals: readonly KernelTotal[], latenciesUs: readonly number[]): Composition {
-  const listed = totals.map((total) => ({ ...total, unlisted: [] }));
-  return fitCompositionWithUnlisted(listed, latenciesUs).composition;
-}
-
-/**
- * The same where runtimes launch kernels that their profiles leave out (padding, resizing, stand-alone elementwise ops on
- * TFLite's GPU delegate): what those cost is told from the end-to-end latencies too.
- */
-export function fitCompositionWithUnlisted(
+export function fitComposition(
   totals: readonly KernelTotalWithUnlisted[],
   latenciesUs: readonly number[],
 ): CompositionWithUnlisted {

@@ -6,7 +6,7 @@ import {
   type Composition,
   type CompositionWithUnlisted,
   composeWithUnlisted,
-  fitCompositionWithUnlisted,
+  fitComposition,
   type KernelTotalWithUnlisted,
   SUM,
 } from './composition';
@@ -102,7 +102,7 @@ function kernelRows(rows: readonly KernelRow[], groups: readonly string[]): Sour
       const fitted = (include: (name: string) => boolean) => {
         const chosen = names.filter(include).map((name) => held.get(name)!);
         const latencies = chosen.map(({ measuredUs }) => measuredUs);
-        return fitCompositionWithUnlisted(chosen, latencies);
+        return fitComposition(chosen, latencies);
       };
       const byFold = new Map(
         [...new Set(folds.values())].map((fold) => [fold, fitted((name) => folds.get(name) !== fold)]),
