@@ -21,6 +21,7 @@ import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
 import { buildGraphQLSchema } from './resolvers';
 import { ApiKey } from './schema/api-key';
+import { AuditEntry } from './schema/audit-entry';
 import { Dataset, DatasetScenario } from './schema/dataset';
 import { Network } from './schema/network';
 import { SnakeCaseNames } from './schema/node';
@@ -119,6 +120,7 @@ function createDataSource(url: string): DataSource {
       Team,
       Member,
       ApiKey,
+      AuditEntry,
       Upload,
       Device,
       Scenario,

@@ -134,7 +134,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { tenancy, store, serving, notifications } = options;
     const team = request.headers['fusecast-team'];
     const session = await tenancy.authenticate(request.headers.authorization, Array.isArray(team) ? team[0] : team);
-    return { session, requestId: request.id, loaders: new Map(), tenancy, store, serving, notifications };
+    const origin = { requestId: request.id, address: request.ip };
+    return {
+      session: { ...session, origin },
+      requestId: request.id,
+      loaders: new Map(),
+      tenancy,
+      store,
+      serving,
+      notifications,
+    };
   };
 
   const apollo = new ApolloServer<RequestContext>({

@@ -17,10 +17,17 @@ import { Member } from './schema/team';
 
 // ---------------------------------------------------------------------------------------------------------- sessions
 
+/** Where a request came from, for the audit log. */
+export interface Origin {
+  readonly requestId: string;
+  readonly address: string;
+}
+
 /** Nobody. `refusal` is why the credential that came along was not taken: it is never silently ignored. */
 interface AnonymousSession {
   readonly kind: 'anonymous';
   readonly refusal?: CodedError;
+  readonly origin?: Origin;
 }
 
 /** A person who is signed in, in at most one team. */
@@ -30,6 +37,7 @@ export interface PersonSessionContext {
   readonly personSessionId: string;
   readonly teamId?: string;
   readonly role?: Role;
+  readonly origin?: Origin;
 }
 
 /** An API key: always of one team. */
@@ -38,6 +46,7 @@ interface ApiKeySession {
   readonly teamId: string;
   readonly apiKeyId: string;
   readonly scopes: readonly Scope[];
+  readonly origin?: Origin;
 }
 
 export type Session = AnonymousSession | PersonSessionContext | ApiKeySession;
@@ -67,6 +76,7 @@ const TEAM_ACTIONS = {
   TEAM_READ: { roles: EVERYBODY, scope: Scope.TEAM_READ },
   API_KEY_READ: { roles: ADMINISTRATORS, scope: undefined },
   API_KEY_WRITE: { roles: ADMINISTRATORS, scope: undefined },
+  AUDIT_READ: { roles: ADMINISTRATORS, scope: undefined },
   DATASET_READ: { roles: EVERYBODY, scope: Scope.DATASET_READ },
   DATASET_WRITE: { roles: WRITERS, scope: Scope.DATASET_WRITE },
   NETWORK_READ: { roles: EVERYBODY, scope: Scope.NETWORK_READ },

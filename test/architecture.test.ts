@@ -48,6 +48,7 @@ const RULES = {
     ),
     forbid('the object store knows no team', '^src/storage/', '^src/(?!storage/)'),
     forbid('tenancy stands on schema and errors', '^src/tenancy\\.ts$', '^src/(?!schema/|errors\\.ts$)'),
+    forbid('the audit log knows no noun', '^src/audit\\.ts$', '^src/(?!schema/(audit-entry|node)\\.ts$|tenancy\\.ts$)'),
     forbid('jobs know no job', '^src/jobs\\.ts$', '^src/(?!notifications\\.ts$)'),
     forbid(
       'serving knows no team',
@@ -57,7 +58,7 @@ const RULES = {
     forbid(
       'resolvers stand on what is below them',
       '^src/resolvers/',
-      '^src/(?!resolvers/|schema/|tenancy\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
+      '^src/(?!resolvers/|schema/|tenancy\\.ts$|audit\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
     ),
     forbid(
       'nothing imports the server or the composition root',

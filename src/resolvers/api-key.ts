@@ -1,6 +1,7 @@
 /** API keys. */
 import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
 import { IsNull } from 'typeorm';
+import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
 import {
   ApiKey,
@@ -37,6 +38,7 @@ export class ApiKeyResolver {
     const { key, secretSha256 } = newApiKeySecret(id);
     return context.tenancy.inTeam(session, async (manager) => {
       await manager.insert(ApiKey, { id, teamId: session.teamId, name, scopes, expiresAt, secretSha256 });
+      await recordChange(manager, session, 'createApiKey', { type: 'ApiKey', id }, { name, scopes, expiresAt });
       return { key, apiKey: await manager.findOneByOrFail(ApiKey, { id }) };
     });
   }
@@ -49,9 +51,12 @@ export class ApiKeyResolver {
     const session = authorize(context.session, 'API_KEY_WRITE');
     const id = rowId(ApiKey, apiKeyId, 'input.apiKeyId');
     return context.tenancy.inTeam(session, async (manager) => {
-      await manager.update(ApiKey, { id, revokedAt: IsNull() }, { revokedAt: new Date() });
+      const { affected } = await manager.update(ApiKey, { id, revokedAt: IsNull() }, { revokedAt: new Date() });
       const apiKey = await manager.findOneBy(ApiKey, { id });
       if (!apiKey) throw notFound('ApiKey', apiKeyId);
+      if (affected) {
+        await recordChange(manager, session, 'revokeApiKey', { type: 'ApiKey', id }, { name: apiKey.name });
+      }
       return { apiKey };
     });
   }

@@ -1,5 +1,6 @@
 /** Datasets. */
 import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { recordChange } from '../audit';
 import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
 import { type Connection, PageArguments } from '../schema/connection';
@@ -67,6 +68,13 @@ export class DatasetResolver {
       const dataset = await manager.findOneByOrFail(Dataset, { uploadId: upload.id });
       if (dataset.id !== id) throw alreadyUsed('Dataset', dataset.id);
       await enqueue(manager, 'ingestDataset', { teamId, datasetId: id });
+      await recordChange(
+        manager,
+        session,
+        'createDataset',
+        { type: 'Dataset', id },
+        { name: input.name, fileName, sizeBytes },
+      );
       return { dataset };
     });
   }

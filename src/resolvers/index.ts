@@ -4,6 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from './api-key';
+import { AuditEntryResolver } from './audit-entry';
 import { DatasetResolver } from './dataset';
 import { NetworkResolver } from './network';
 import { NodeResolver } from './node';
@@ -35,6 +36,7 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       PersonResolver,
       TeamResolver,
       ApiKeyResolver,
+      AuditEntryResolver,
       UploadResolver,
       DatasetResolver,
       NetworkResolver,

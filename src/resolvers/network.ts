@@ -1,5 +1,6 @@
 /** Networks. */
 import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { recordChange } from '../audit';
 import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
 import { type Connection, PageArguments } from '../schema/connection';
@@ -52,6 +53,7 @@ export class NetworkResolver {
       const network = await manager.findOneByOrFail(Network, { uploadId: upload.id });
       if (network.id !== id) throw alreadyUsed('Network', network.id);
       await enqueue(manager, 'ingestNetwork', { teamId, networkId: id });
+      await recordChange(manager, session, 'createNetwork', { type: 'Network', id }, { name, fileName, sizeBytes });
       return { network };
     });
   }

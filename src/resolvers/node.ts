@@ -2,6 +2,7 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { CodedError, notFound } from '../errors';
 import { ApiKey } from '../schema/api-key';
+import { AuditEntry } from '../schema/audit-entry';
 import { Dataset } from '../schema/dataset';
 import { Network } from '../schema/network';
 import { Node, parseGlobalId } from '../schema/node';
@@ -18,6 +19,7 @@ const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> =
   Object.entries({
     Team: { noun: Team, action: 'TEAM_READ' },
     ApiKey: { noun: ApiKey, action: 'API_KEY_READ' },
+    AuditEntry: { noun: AuditEntry, action: 'AUDIT_READ' },
     Device: { noun: Device, action: 'SCENARIO_READ' },
     Scenario: { noun: Scenario, action: 'SCENARIO_READ' },
     Dataset: { noun: Dataset, action: 'DATASET_READ' },

@@ -1,6 +1,7 @@
 /** Predictions. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { type EntityManager, In } from 'typeorm';
+import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
 import { type Connection, PageArguments } from '../schema/connection';
 import { Network } from '../schema/network';
@@ -125,6 +126,7 @@ export class PredictionResolver {
     return tenancy.inTeam(session, async (manager) => {
       const predictions = manager.create(Prediction, rows);
       await manager.insert(Prediction, predictions);
+      await recordChange(manager, session, 'predict', undefined, { predictions: rows.length });
       return { predictions };
     });
   }

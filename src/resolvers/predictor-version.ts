@@ -1,6 +1,7 @@
 /** Predictor versions: training, cancelling, following. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { type EntityManager, In } from 'typeorm';
+import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
 import { enqueue } from '../jobs';
 import { notify } from '../notifications';
@@ -114,6 +115,8 @@ export class PredictorVersionResolver {
         PredictorVersionDataset,
         datasetIds.map((datasetId) => ({ id: newId(), teamId, predictorVersionId: id, datasetId })),
       );
+      const details = { name: input.name, scenario: input.scenario, number: numbered.number };
+      await recordChange(manager, session, 'trainPredictor', { type: 'PredictorVersion', id }, details);
       await enqueue(manager, 'trainPredictor', { teamId, versionId: id });
       return { version: await manager.findOneByOrFail(PredictorVersion, { id }) };
     });
@@ -138,6 +141,7 @@ export class PredictorVersionResolver {
           'input.versionId',
         );
       }
+      if (affected) await recordChange(manager, session, 'cancelTraining', { type: 'PredictorVersion', id });
       await notify(manager, 'training', id);
       return { version };
     });

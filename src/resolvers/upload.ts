@@ -1,5 +1,6 @@
 /** Uploads: permission to put bytes into the object store, and the check that they arrived. */
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
 import { UploadKind } from '../schema/enums';
 import { newId, toGlobalId } from '../schema/node';
@@ -28,9 +29,11 @@ export class UploadResolver {
       ? undefined
       : await store.presignPut(objectKey, { ...input, expiresInSeconds: UPLOAD_SECONDS });
     const id = newId();
-    await tenancy.inTeam(session, (manager) =>
-      manager.insert(Upload, { id, teamId: session.teamId, objectKey, ...input }),
-    );
+    await tenancy.inTeam(session, async (manager) => {
+      await manager.insert(Upload, { id, teamId: session.teamId, objectKey, ...input });
+      const { kind, fileName, sizeBytes } = input;
+      await recordChange(manager, session, 'requestUpload', { type: 'Upload', id }, { kind, fileName, sizeBytes });
+    });
     return {
       uploadId: toGlobalId('Upload', id),
       request: signed && {

@@ -49,10 +49,13 @@ describe('two teams', () => {
       'mutation ($input: PredictInput!) { predict(input: $input) { predictions { id } } }',
       { input: { networkIds: [networks[0].id], versionIds: [version.id] } },
     );
-    const { apiKeys } = await team.owner.query('{ apiKeys { edges { node { id } } } }');
+    const { apiKeys, auditEntries } = await team.owner.query(
+      '{ apiKeys { edges { node { id } } } auditEntries { edges { node { id } } } }',
+    );
     return {
       Team: team.id,
       ApiKey: apiKeys.edges[0].node.id,
+      AuditEntry: auditEntries.edges[0].node.id,
       Upload: await client.upload('DATASET', 'x.csv', Buffer.from('never made a dataset')),
       Dataset: dataset.id,
       Network: networks[0].id,
