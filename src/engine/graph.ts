@@ -48,6 +48,15 @@ export interface Op {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
+  /** What a runtime's rewriting put into the op. */
+  readonly merged?: Merged;
+}
+
+/** Ops that a runtime put into one that stayed. */
+export interface Merged {
+  /** Names of the ops, in the order in which they were merged. */
+  readonly ops: readonly string[];
+  readonly reasons: readonly string[];
 }
 
 export interface Graph {

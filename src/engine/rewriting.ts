@@ -2,18 +2,11 @@
  * What a runtime does to a graph before it fuses anything: ops that compute nothing vanish, some are merged into their
  * reader, equal ops are computed once, constants are folded. The rules are a rule pack's; this file applies them.
  */
-import type { Graph, Op } from './graph';
+import type { Graph, Merged, Op } from './graph';
 import type { GraphView, RulePack } from './runtimes/rule-pack';
 
 /** Constants of up to this many elements are told apart by their values, larger ones by their names. */
 const SHARED_ELEMENTS = 8;
-
-/** What rewriting put into an op that stayed. */
-export interface Merged {
-  /** Names of the ops, in the order in which they were merged. */
-  readonly ops: readonly string[];
-  readonly reasons: readonly string[];
-}
 
 /** A graph as the runtime sees it behind its rewriting. */
 export class RewrittenGraph implements GraphView {
@@ -59,6 +52,15 @@ export class RewrittenGraph implements GraphView {
 
   merged(op: Op): Merged {
     return this.mergedInto.get(op.outputs[0]) ?? { ops: [], reasons: [] };
+  }
+
+  /** The graph as it stands, for a rewriting of another kind; tensors that vanished stay in its list. */
+  toGraph(): Graph {
+    const ops = this.ops.map((op) => {
+      const merged = this.mergedInto.get(op.outputs[0]);
+      return { ...op, inputs: op.inputs.map((input) => this.source(input)), ...(merged && { merged }) };
+    });
+    return { ...this.graph, ops, outputs: [...this.outputs] };
   }
 
   /** One pass over all ops; the graph itself if nothing changes. */
@@ -142,7 +144,8 @@ export function rewriteGraph(graph: Graph, pack: RulePack): RewrittenGraph {
   // Constants and shape arithmetic are computed before the network runs.
   const isConstant = (name: string) => !name || graph.tensors.get(name)!.constant;
   const ops = graph.ops.filter(({ outputs }) => !outputs.every(isConstant));
-  let current = new RewrittenGraph(graph, ops, new Map(), new Map(), new Map());
+  const merged = new Map(ops.flatMap((op) => (op.merged ? [[op.outputs[0], op.merged]] : [])));
+  let current = new RewrittenGraph(graph, ops, new Map(), new Map(), merged);
   for (;;) {
     const next = current.rewrite(pack);
     if (next === current) return current;
