@@ -51,15 +51,22 @@ const range: ShapeRule = (op) => {
   return [{ type: op.input(0).type, shape, values }];
 };
 
+/** Elements of all inputs together with which an op reckons. */
+const MAXIMUM_COMPUTED_ELEMENTS = 1 << 16;
+
 /** Elementwise function of one or more inputs, applied from the left. */
 function arithmetic(compute: (a: number, b: number) => number, type?: ElementType): ShapeRule {
   return (op) => {
     const inputs = Array.from({ length: Math.max(1, op.inputCount) }, (_, i) => op.input(i));
     const shape = inputs.map((input) => input.shape).reduce((a, b) => broadcast(a, b, op));
     const whole = INTEGER_TYPES.has(inputs[0].type) ? Math.trunc : (value: number) => value;
-    const values = inputs
-      .map((input) => broadcastValues(input, shape))
-      .reduce((left, right) => right && left?.map((value, i) => whole(compute(value, right[i]))));
+    // No exporter reckons with more; a file could ask for endless work by naming one input often.
+    const isSmall = inputs.length * elementCount(shape) <= MAXIMUM_COMPUTED_ELEMENTS;
+    const values = isSmall
+      ? inputs
+          .map((input) => broadcastValues(input, shape))
+          .reduce((left, right) => right && left?.map((value, i) => whole(compute(value, right[i]))))
+      : undefined;
     return [{ type: type ?? inputs[0].type, shape, values }];
   };
 }

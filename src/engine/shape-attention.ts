@@ -149,11 +149,14 @@ const einsum: ShapeRule = (op) => {
       });
   });
   // Without an output term: the ellipsis, then the letters that stand once, in order.
-  const count = (letter: string) => terms.flat().filter((each) => each === letter).length;
+  const occurrences = terms.flat();
+  const count = (letter: string) => occurrences.filter((each) => each === letter).length;
   const output =
     right === undefined
       ? [ELLIPSIS, ...[...sizes.keys()].filter((letter) => count(letter) === 1).sort()]
       : subscripts(right);
+  if (output.indexOf(ELLIPSIS) !== output.lastIndexOf(ELLIPSIS))
+    throw op.invalid(`the output of equation ${equation} has more than one ellipsis`);
   const shape = output.flatMap((letter) => {
     if (letter === ELLIPSIS) return batch;
     const size = sizes.get(letter);

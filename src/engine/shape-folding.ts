@@ -3,7 +3,7 @@
  * values are known the outputs' are computed too, so that shape arithmetic of exporters folds away.
  */
 import { broadcast, elementCount, type InferredTensor, type OpReader, type ShapeRule } from './shape-reader';
-import { broadcastValues, gathered, stridesOf } from './shape-values';
+import { broadcastValues, gathered, keepsValues, stridesOf } from './shape-values';
 
 function reshaped(op: OpReader, shape: readonly number[]): readonly InferredTensor[] {
   const { type, values } = op.input(0);
@@ -86,7 +86,7 @@ const concat: ShapeRule = (op) => {
   const shape = first.map((dimension, i) =>
     i === axis ? inputs.reduce((sum, input) => sum + input.shape[axis], 0) : dimension,
   );
-  const known = first.length === 1 && inputs.every((input) => input.values);
+  const known = first.length === 1 && keepsValues(shape) && inputs.every((input) => input.values);
   return [{ type: inputs[0].type, shape, values: known ? inputs.flatMap((input) => input.values!) : undefined }];
 };
 

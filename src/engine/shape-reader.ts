@@ -19,9 +19,13 @@ export const MAXIMUM_FOLDED_ELEMENTS = 1024;
 /** No tensor of a network that runs on a device is larger: 2^36 elements are 256 GiB of float32. */
 const MAXIMUM_ELEMENTS = 2 ** 36;
 
-/** True if every dimension is a whole number of at least 0, and the elements are not more than any device holds. */
+/** Tensors of networks have some 6 dimensions, and runtimes take 8 or 32 at most. */
+const MAXIMUM_RANK = 64;
+
+/** True if every dimension is a whole number of at least 0, and neither they nor the elements are more than any device takes. */
 export function isPossibleShape(shape: readonly number[]): boolean {
   return (
+    shape.length <= MAXIMUM_RANK &&
     shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0) &&
     elementCount(shape) <= MAXIMUM_ELEMENTS
   );

@@ -31,6 +31,9 @@ const RULES: ReadonlyMap<string, ShapeRule> = new Map(
   }),
 );
 
+/** Values of all folded constants of a network together: 32 MiB of numbers. */
+const MAXIMUM_KEPT_VALUES = 1 << 22;
+
 /** Names of the op types that networks may hold. */
 export const OP_TYPES: readonly string[] = [...RULES.keys()].sort();
 
@@ -40,6 +43,7 @@ export const OP_TYPES: readonly string[] = [...RULES.keys()].sort();
  * @throws EngineError UNSUPPORTED_OP, INVALID_SHAPE or MALFORMED_FILE, naming op and tensor.
  */
 export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): void {
+  let keptValues = 0;
   for (const op of ops) {
     const reader = new OpReader(op, tensors);
     for (const name of op.inputs) {
@@ -72,7 +76,10 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
       if (tensors.has(name))
         throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where, CHECK_FILE);
       const constant = tensor.values !== undefined || op.inputs.every((input) => !input || isConstant(tensors, input));
-      tensors.set(name, { name, constant, ...tensor });
+      keptValues += tensor.values?.length ?? 0;
+      // What is too much to keep was made to exhaust memory: shapes do not depend on it.
+      const values = keptValues <= MAXIMUM_KEPT_VALUES ? tensor.values : undefined;
+      tensors.set(name, { name, constant, ...tensor, values });
     });
   }
 }

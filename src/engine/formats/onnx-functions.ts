@@ -17,6 +17,9 @@ const MAXIMUM_DEPTH = 32;
 /** Nodes behind inlining; the largest networks have some ten thousand. Functions that call others twice grow fast. */
 const MAXIMUM_NODES = 50_000;
 
+/** Characters of a call's name with those of its callers: every name inside repeats them. */
+const MAXIMUM_PREFIX = 1000;
+
 function key(domain: string | undefined, name: string | undefined, overload: string | undefined): string {
   return JSON.stringify([DEFAULT_DOMAINS.has(domain ?? '') ? '' : domain, name ?? '', overload ?? '']);
 }
@@ -38,28 +41,39 @@ export function inlineFunctions(model: ModelMessage): readonly NodeMessage[] {
   }
   const result: NodeMessage[] = [];
   const used = new Set(nodes.flatMap(({ input, output, name }) => [...input, ...output, name ?? '']));
+  const calls = new Map<string, number>();
+  let expanded = 0;
   const expand = (list: readonly NodeMessage[], callers: readonly FunctionMessage[]) => {
     list.forEach((node, index) => {
       const called = functions.get(key(node.domain, node.opType, node.overload));
+      // Calls count too: functions without ops can call each other without end.
+      if (++expanded > MAXIMUM_NODES)
+        throw malformed(`the functions come to more than ${MAXIMUM_NODES} ops`, `function ${callers[0]?.name}`);
       if (!called) {
         result.push(node);
-        if (result.length > MAXIMUM_NODES)
-          throw malformed(`the functions come to more than ${MAXIMUM_NODES} ops`, `function ${callers[0]?.name}`);
         return;
       }
       const where = `function ${called.name}`;
       if (callers.includes(called)) throw malformed(`function ${called.name} calls itself`, where);
       if (callers.length === MAXIMUM_DEPTH) throw malformed(`functions nest deeper than ${MAXIMUM_DEPTH}`, where);
-      expand(bodyOf(called, node, uniquePrefix(node.name || `${node.opType}_${index}`, used)), [...callers, called]);
+      expand(bodyOf(called, node, uniquePrefix(node.name || `${node.opType}_${index}`, used, calls)), [
+        ...callers,
+        called,
+      ]);
     });
   };
   expand(nodes, []);
   return result;
 }
 
-function uniquePrefix(name: string, used: Set<string>): string {
-  let prefix = name;
-  for (let i = 1; used.has(`${prefix}/`); i++) prefix = `${name}_${i}`;
+/** Names inside a call begin with this one; it is numbered where others have it. @throws EngineError MALFORMED_FILE */
+function uniquePrefix(name: string, used: Set<string>, calls: Map<string, number>): string {
+  if (name.length > MAXIMUM_PREFIX)
+    throw malformed(`a call's name has ${name.length} characters`, `op ${name.slice(0, MAXIMUM_PREFIX)}`);
+  let number = calls.get(name) ?? 0;
+  let prefix = number === 0 ? name : `${name}_${number}`;
+  while (used.has(`${prefix}/`)) prefix = `${name}_${++number}`;
+  calls.set(name, number + 1);
   used.add(`${prefix}/`);
   return prefix;
 }
