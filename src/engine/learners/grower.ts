@@ -1,15 +1,29 @@
 /**
- * Step 4 of gradient boosting: grows one tree, leaf by leaf, always splitting the leaf that gains most.
+ * Step 4 of gradient boosting and forests: grows one tree, leaf by leaf: always the leaf that gains most while leaves are
+ * limited, depth first while they are not (the tree is the same in any order, and few leaves are then open at once).
  * Of two children only the smaller's histogram is built; the larger's is the parent's less that. It knows neither
  * targets nor loss: only derivatives.
  */
+import type { Random } from '../random';
 import type { BinnedRows, Binning } from './binning';
+import { CompactHistogram } from './compact-histogram';
 import { type Derivatives, HistogramBuilder, histogramLayout, subtractHistogram } from './histogram';
+import { sampleWithout } from './sampling';
 import { findSplit, leafOutput, type NodeSums, type SplitRules, type SplitSearch } from './splitting';
 import type { Tree } from './tree';
 
 export interface GrowthRules extends SplitRules {
+  /** Infinity for no limit. */
   readonly maxLeaves: number;
+  /** Splits on the way from the root to a leaf, at most. Default Infinity. */
+  readonly maxDepth?: number;
+  /** Columns that are drawn at every node; where none of them can be split on, the others are tried. Default all. */
+  readonly columnsPerSplit?: number;
+  /**
+   * Of thresholds that part a node's rows alike, the middle one, so that the gap between rows is shared by both sides.
+   * Default: the largest, as in LightGBM.
+   */
+  readonly centred?: boolean;
 }
 
 /** A tree as training sees it: splits by bin, leaves with the rows they hold. Node 0 is the root. */
@@ -27,11 +41,19 @@ export interface GrownNode {
   readonly count: number;
 }
 
-/** A node that may still be split. */
+/** A node that can still be split. */
 interface OpenLeaf extends SplitSearch {
   readonly node: number;
+  readonly depth: number;
   /** Undefined where no split below it will need one. */
   readonly histogram: Float64Array | undefined;
+}
+
+/** What one tree is grown from. */
+interface Growth {
+  readonly derivatives: Derivatives;
+  readonly nodes: GrownNode[];
+  readonly random: Random | undefined;
 }
 
 /** Grows the trees of one training, one after another, in the same memory. */
@@ -40,6 +62,7 @@ export class Grower {
   readonly rows: Int32Array;
   private readonly aside: Int32Array;
   private readonly builder: HistogramBuilder;
+  private readonly compact: CompactHistogram;
   private readonly layout;
   private readonly free: Float64Array[] = [];
 
@@ -52,64 +75,140 @@ export class Grower {
     this.aside = new Int32Array(binned.rows);
     this.layout = histogramLayout(binned, weighted);
     this.builder = new HistogramBuilder(binned, this.layout);
+    this.compact = new CompactHistogram(binned, this.layout);
   }
 
   /**
    * @param derivatives of every row, by row number
    * @param count how many of the row numbers that stand in `rows` take part, from the first
    * @param columns that may be split on, rising
+   * @param random draws columns, if the rules say so
    */
-  grow(derivatives: Derivatives, count: number, columns: readonly number[]): GrownTree {
+  grow(derivatives: Derivatives, count: number, columns: readonly number[], random?: Random): GrownTree {
     const { rules } = this;
     const sums = this.rootSums(derivatives, count);
     const nodes: GrownNode[] = [{ output: leafOutput(sums, rules.l2), start: 0, count }];
-    const histogram = this.takeHistogram();
-    this.builder.build(histogram, { rows: this.rows, start: 0, count }, derivatives, columns);
-    const leaves: OpenLeaf[] = [{ node: 0, ...this.findSplit(histogram, sums, columns), histogram }];
-    while (leaves.length < rules.maxLeaves) {
-      const chosen = largestGain(leaves);
-      if (chosen < 0) break;
-      const last = leaves.length + 1 === rules.maxLeaves;
-      const [left, right] = this.splitLeaf(leaves[chosen], nodes, derivatives, last);
-      leaves[chosen] = left;
-      leaves.push(right);
+    const growth = { derivatives, nodes, random };
+    const open: OpenLeaf[] = [];
+    let histogram: Float64Array | undefined;
+    if (count > this.compact.mostRows) {
+      histogram = this.takeHistogram();
+      this.builder.build(histogram, { rows: this.rows, start: 0, count }, derivatives, columns);
     }
-    for (const leaf of leaves) this.giveBack(leaf.histogram);
+    this.openLeaf(growth, open, open.length, { node: 0, depth: 0, histogram }, sums, columns);
+    for (let leaves = 1; leaves < rules.maxLeaves && open.length > 0; leaves++) {
+      const chosen = rules.maxLeaves === Infinity ? open.length - 1 : largestGain(open);
+      this.splitLeaf(growth, open, chosen, leaves + 1 === rules.maxLeaves);
+    }
+    for (const leaf of open) this.giveBack(leaf.histogram);
     return { nodes };
   }
 
-  private splitLeaf(leaf: OpenLeaf, nodes: GrownNode[], derivatives: Derivatives, last: boolean): [OpenLeaf, OpenLeaf] {
-    const { rules } = this;
+  /** Puts a leaf's two children where it was and at the end, those of them that can be split. */
+  private splitLeaf(growth: Growth, open: OpenLeaf[], chosen: number, last: boolean): void {
+    const { rules, compact } = this;
+    const { nodes, derivatives } = growth;
+    const leaf = open[chosen];
     const { columns } = leaf;
     const parent = nodes[leaf.node];
     const { column, bin, left, right } = leaf.split!;
     this.partition(parent, column, bin);
     const leftNode = nodes.length;
     const middle = parent.start + left.count;
+    const depth = leaf.depth + 1;
     parent.split = { column, bin, left: leftNode, right: leftNode + 1 };
     nodes.push({ output: leafOutput(left, rules.l2), start: parent.start, count: left.count });
     nodes.push({ output: leafOutput(right, rules.l2), start: middle, count: right.count });
+    open.splice(chosen, 1);
 
     const larger = Math.max(left.count, right.count);
-    if (last || larger < 2 * rules.minSamplesLeaf) {
-      this.giveBack(leaf.histogram);
-      return [closedLeaf(leftNode), closedLeaf(leftNode + 1)];
+    const final = last || larger < 2 * rules.minSamplesLeaf || depth === rules.maxDepth;
+    let leftHistogram: Float64Array | undefined;
+    let rightHistogram: Float64Array | undefined;
+    if (final || larger <= compact.mostRows) this.giveBack(leaf.histogram);
+    else {
+      const leftIsSmaller = left.count <= right.count;
+      const small = this.takeHistogram();
+      const large = leaf.histogram!;
+      const { start, count } = nodes[leftIsSmaller ? leftNode : leftNode + 1];
+      this.builder.build(small, { rows: this.rows, start, count }, derivatives, columns);
+      subtractHistogram(large, small);
+      [leftHistogram, rightHistogram] = leftIsSmaller ? [small, large] : [large, small];
     }
-    const leftIsSmaller = left.count <= right.count;
-    const small = this.takeHistogram();
-    const large = leaf.histogram!;
-    const { start, count } = nodes[leftIsSmaller ? leftNode : leftNode + 1];
-    this.builder.build(small, { rows: this.rows, start, count }, derivatives, columns);
-    subtractHistogram(large, small);
-    const [leftHistogram, rightHistogram] = leftIsSmaller ? [small, large] : [large, small];
-    return [
-      { node: leftNode, ...this.findSplit(leftHistogram, left, columns), histogram: leftHistogram },
-      { node: leftNode + 1, ...this.findSplit(rightHistogram, right, columns), histogram: rightHistogram },
-    ];
+    if (final) return;
+    this.openLeaf(growth, open, chosen, { node: leftNode, depth, histogram: leftHistogram }, left, columns);
+    this.openLeaf(growth, open, open.length, { node: leftNode + 1, depth, histogram: rightHistogram }, right, columns);
   }
 
-  private findSplit(histogram: Float64Array, sums: NodeSums, columns: readonly number[]): SplitSearch {
-    return findSplit(histogram, this.layout, this.binned.binCounts, sums, columns, this.rules);
+  /** Puts a leaf among the open ones if it can be split. */
+  private openLeaf(
+    growth: Growth,
+    open: OpenLeaf[],
+    position: number,
+    leaf: Pick<OpenLeaf, 'node' | 'depth' | 'histogram'>,
+    sums: NodeSums,
+    columns: readonly number[],
+  ): void {
+    const search = this.searchNode(growth, growth.nodes[leaf.node], leaf.histogram, sums, columns);
+    if (search.split && search.split.gain > 0) open.splice(position, 0, { ...leaf, ...search });
+    else this.giveBack(leaf.histogram);
+  }
+
+  private searchNode(
+    growth: Growth,
+    node: GrownNode,
+    histogram: Float64Array | undefined,
+    sums: NodeSums,
+    columns: readonly number[],
+  ): SplitSearch {
+    const { columnsPerSplit = columns.length } = this.rules;
+    if (!growth.random || columnsPerSplit >= columns.length) {
+      return this.searchColumns(growth, node, histogram, sums, columns);
+    }
+    const drawn = sampleWithout(columns, columnsPerSplit, growth.random);
+    let { split } = this.searchColumns(growth, node, histogram, sums, drawn);
+    if (!split) {
+      const others = columns.filter((column) => !drawn.includes(column));
+      split = this.searchColumns(growth, node, histogram, sums, others).split;
+    }
+    return { split, columns };
+  }
+
+  private searchColumns(
+    { derivatives }: Growth,
+    { start, count }: GrownNode,
+    histogram: Float64Array | undefined,
+    sums: NodeSums,
+    columns: readonly number[],
+  ): SplitSearch {
+    const { compact, rules } = this;
+    if (histogram) {
+      const search = findSplit(histogram, this.layout, this.binned.binCounts, sums, columns, rules);
+      return rules.centred ? this.centre(search, histogram) : search;
+    }
+    if (count < 2 * rules.minSamplesLeaf) return { split: undefined, columns: [] };
+    compact.build({ rows: this.rows, start, count }, derivatives, columns);
+    const { split, columns: allowed } = findSplit(
+      compact.values,
+      compact.layout,
+      compact.binCounts,
+      sums,
+      columns,
+      rules,
+    );
+    if (!split) return { split, columns: allowed };
+    const most = compact.binAt(split.column, split.bin + 1) - 1;
+    const bin = rules.centred ? (compact.binAt(split.column, split.bin) + most) >> 1 : most;
+    return { split: { ...split, bin }, columns: allowed };
+  }
+
+  private centre({ split, columns }: SplitSearch, histogram: Float64Array): SplitSearch {
+    if (!split) return { split, columns };
+    const { offsets, stride } = this.layout;
+    const counts = offsets[split.column] + stride - 1;
+    let least = split.bin;
+    while (histogram[counts + least * stride] === 0) least--;
+    return { split: { ...split, bin: (least + split.bin) >> 1 }, columns };
   }
 
   private rootSums({ gradients, hessians }: Derivatives, count: number): NodeSums {
@@ -172,19 +271,11 @@ export function toTree({ nodes }: GrownTree, binning: Binning, learningRate: num
   return tree;
 }
 
-function closedLeaf(node: number): OpenLeaf {
-  return { node, split: undefined, columns: [], histogram: undefined };
-}
-
-/** The first leaf of largest gain, or -1 if none can be split. */
-function largestGain(leaves: readonly OpenLeaf[]): number {
-  let chosen = -1;
-  let gain = 0;
-  for (const [index, { split }] of leaves.entries()) {
-    if (split && split.gain > gain) {
-      chosen = index;
-      gain = split.gain;
-    }
+/** The first leaf of largest gain. */
+function largestGain(open: readonly OpenLeaf[]): number {
+  let chosen = 0;
+  for (let index = 1; index < open.length; index++) {
+    if (open[index].split!.gain > open[chosen].split!.gain) chosen = index;
   }
   return chosen;
 }

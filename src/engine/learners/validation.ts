@@ -34,16 +34,30 @@ export function requireArgument(holds: boolean, where: string, value: unknown, e
   if (!holds) throw new InvalidArgumentError(where, value, expected);
 }
 
+/** Throws InvalidArgumentError unless the option is absent or a whole number from `least` to `most`. */
+export function requireWhole<Name extends string>(
+  options: Readonly<Partial<Record<Name, number>>>,
+  name: Name,
+  least: number,
+  most = Infinity,
+): void {
+  const value = options[name];
+  if (value === undefined) return;
+  const expected = `a whole number of at least ${least}${most < Infinity ? ` and at most ${most}` : ''}`;
+  requireArgument(Number.isInteger(value) && value >= least && value <= most, `options.${name}`, value, expected);
+}
+
 /**
  * Refuses rows and targets that cannot be learned from.
  * @param name prefix of the argument's name in messages, for example `validation.`
+ * @param target name of the targets in messages
  * @throws InvalidArgumentError if lengths disagree
  * @throws EngineError INSUFFICIENT_DATA if there is no row or no column, or a value is not a finite number
  */
-export function checkTrainingRows(x: NumericRows, y: ArrayLike<number>, name = ''): void {
+export function checkTrainingRows(x: NumericRows, y: ArrayLike<number>, name = '', target = `${name}y`): void {
   const { rows, columns, values } = x;
   requireArgument(values.length === rows * columns, `${name}x.values.length`, values.length, `${rows} x ${columns}`);
-  requireArgument(y.length === rows, `${name}y.length`, y.length, `${rows}, one target a row`);
+  requireArgument(y.length === rows, `${target}.length`, y.length, `${rows}, one a row`);
   if (rows === 0) {
     throw new EngineError('INSUFFICIENT_DATA', 'There is no row to train on.', `${name}x`, 'Give at least one row.');
   }
@@ -57,7 +71,7 @@ export function checkTrainingRows(x: NumericRows, y: ArrayLike<number>, name = '
     }
   }
   for (let i = 0; i < rows; i++) {
-    if (!Number.isFinite(y[i])) throw notFinite('A target', y[i], `${name}y, row ${i}`);
+    if (!Number.isFinite(y[i])) throw notFinite('A target', y[i], `${target}, row ${i}`);
   }
 }
 
