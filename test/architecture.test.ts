@@ -22,7 +22,7 @@ function forbid(name: string, from: string, to: string, except?: string) {
 }
 
 /** Pure parsers that the engine's formats may use: text or bytes in, values out. */
-const PARSERS = 'node_modules/(protobufjs|flatbuffers|jsonc-parser|fastest-levenshtein|zod)/';
+const PARSERS = 'node_modules/(flatbuffers|jsonc-parser|fastest-levenshtein|zod)/';
 
 const RULES = {
   forbidden: [

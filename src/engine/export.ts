@@ -7,7 +7,7 @@
  */
 import { EngineError } from './errors';
 import { type Column, FEATURES } from './features';
-import { decodeOnnx } from './formats/onnx-reader';
+import { decodeOnnx } from './formats/onnx-decoder';
 import { ML_DOMAIN, type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from './formats/onnx-writer';
 import type { KernelModel } from './kernel-model';
 import type { TreeEnsemble } from './learners/tree';

@@ -7,7 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { buildDemoNetworks } from '../../src/cli/demo-networks';
 import { openSession, planKernels, readNetwork } from '../../src/engine';
-import { ATTRIBUTE_TYPES, type ModelMessage, ModelProto } from '../../src/engine/formats/onnx-schema';
+import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
+import { ATTRIBUTE_TYPES } from '../../src/engine/formats/onnx-schema';
 import { stripOnnx } from '../../src/engine/formats/onnx-strip';
 import { snakeCase } from '../../src/engine/graph';
 import { createRandom } from '../../src/engine/random';
@@ -25,7 +26,7 @@ const MADE_NAME = /^fused |Fusion|^MatMulBn/;
 async function optimizedKernels(bytes: Uint8Array): Promise<string[]> {
   const file = path.join(folder, 'optimized.onnx');
   await (await openSession(bytes, { optimization: 'extended', optimizedModelPath: file })).release();
-  const { graph } = ModelProto.decode(readFileSync(file)) as unknown as ModelMessage;
+  const { graph } = decodeOnnx(readFileSync(file));
   return graph!.node.map(({ name, opType, attribute }) => {
     const activation = attribute.find((each) => each.name === 'activation' && each.type === ATTRIBUTE_TYPES.string);
     const fused = activation ? snakeCase(Buffer.from(activation.s!).toString()) : '';

@@ -15,8 +15,8 @@ import {
   readNetwork,
   trainPredictor,
 } from '../../src/engine';
-import { decodeOnnx } from '../../src/engine/formats/onnx-reader';
-import { ModelProto } from '../../src/engine/formats/onnx-schema';
+import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
+import { encodeOnnx } from '../../src/engine/formats/onnx-encoder';
 import { createRandom } from '../../src/engine/random';
 import { fusionNetworks } from '../testkit/fusion-networks';
 import { GraphDraft } from '../testkit/networks';
@@ -143,7 +143,7 @@ describe('the file', () => {
   ])('with metadata that is %s it is refused', async (_, value, message) => {
     const model = decodeOnnx(trained.get('lasso')!);
     model.metadataProps = [{ key: 'fusecast', value }];
-    const bytes = ModelProto.encode(ModelProto.fromObject(model)).finish();
+    const bytes = encodeOnnx(model);
     await expect(loadPredictor(bytes)).rejects.toMatchObject({ ...refused, message: expect.stringMatching(message) });
   });
 });

@@ -84,9 +84,9 @@ const wholeTflite = writeTflite(smallFile());
 
 export const BROKEN: readonly Row[] = [
   ['no bytes', new Uint8Array(), 'MALFORMED_FILE'],
-  ['text', Buffer.from('not a network'), 'MALFORMED_FILE'],
-  ['ONNX cut in half', whole.subarray(0, whole.length >> 1), 'MALFORMED_FILE'],
-  ['ONNX without its last byte', whole.subarray(0, whole.length - 1), 'MALFORMED_FILE'],
+  ['text', Buffer.from('not a network'), 'MALFORMED_FILE byte 1'],
+  ['ONNX cut in half', whole.subarray(0, whole.length >> 1), 'MALFORMED_FILE byte 15'],
+  ['ONNX without its last byte', whole.subarray(0, whole.length - 1), 'MALFORMED_FILE byte 670'],
   [
     'ONNX without a graph',
     changed((_, model) => {
@@ -240,7 +240,7 @@ export const BROKEN: readonly Row[] = [
     'MALFORMED_FILE weight',
   ],
   ['TFLite cut in half', wholeTflite.subarray(0, wholeTflite.length >> 1), 'MALFORMED_FILE byte 1228 (Model.buffers)'],
-  ['TFLite of another version', writeTflite(smallFile({ identifier: 'TFL2' })), 'MALFORMED_FILE'],
+  ['TFLite of another version', writeTflite(smallFile({ identifier: 'TFL2' })), 'MALFORMED_FILE byte 1'],
   ['two subgraphs', writeTflite(smallFile({ subgraphs: 2 })), 'UNSUPPORTED_FORMAT Model.subgraphs'],
   ['no subgraph', writeTflite(smallFile({ subgraphs: 0 })), 'MALFORMED_FILE byte 32 (Model.subgraphs)'],
   [

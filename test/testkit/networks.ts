@@ -3,8 +3,9 @@
  * to the test, and weights for files that came without.
  */
 import { type OnnxAttribute, type OnnxConstant, type OnnxNode, writeOnnx } from '../../src/engine';
-import { decodeOnnx } from '../../src/engine/formats/onnx-reader';
-import { ELEMENT_TYPES, ModelProto } from '../../src/engine/formats/onnx-schema';
+import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
+import { encodeOnnx } from '../../src/engine/formats/onnx-encoder';
+import { ELEMENT_TYPES } from '../../src/engine/formats/onnx-schema';
 import type { Random } from '../../src/engine/random';
 
 /** An ONNX attribute by its plain value: whole numbers are ints, lists of them too; floats are spelled out. */
@@ -131,5 +132,5 @@ export function withRandomWeights(bytes: Uint8Array, random: Random): Uint8Array
     tensor.dataLocation = 0;
     tensor.externalData = [];
   }
-  return ModelProto.encode(ModelProto.fromObject(model)).finish();
+  return encodeOnnx(model);
 }

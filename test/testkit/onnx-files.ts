@@ -2,13 +2,10 @@
  * A small ONNX file, whole or changed in any way, and what the reader says of it.
  */
 import { EngineError, readNetwork, writeOnnx } from '../../src/engine';
-import { decodeOnnx, type ReadOptions } from '../../src/engine/formats/onnx-reader';
-import {
-  type AttributeMessage,
-  type GraphMessage,
-  type ModelMessage,
-  ModelProto,
-} from '../../src/engine/formats/onnx-schema';
+import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
+import { encodeOnnx } from '../../src/engine/formats/onnx-encoder';
+import type { ReadOptions } from '../../src/engine/formats/onnx-reader';
+import type { AttributeMessage, GraphMessage, ModelMessage } from '../../src/engine/formats/onnx-schema';
 
 export type Bytes = Uint8Array<ArrayBufferLike>;
 
@@ -38,7 +35,7 @@ export function wholeFile(): Bytes {
 export function changed(change: (graph: GraphMessage, model: ModelMessage) => void): Bytes {
   const model = decodeOnnx(wholeFile());
   change(model.graph!, model);
-  return ModelProto.encode(ModelProto.fromObject(model)).finish();
+  return encodeOnnx(model);
 }
 
 export function read(bytes: Bytes, options: Partial<ReadOptions> = {}) {

@@ -5,6 +5,7 @@
 import { EngineError } from '../errors';
 import type { AttributeValue, Graph, Op, Tensor } from '../graph';
 import { inferShapes } from '../shapes';
+import { decodeOnnx } from './onnx-decoder';
 import { inlineFunctions } from './onnx-functions';
 import {
   ATTRIBUTE_TYPES,
@@ -12,7 +13,6 @@ import {
   DEFAULT_DOMAINS,
   type GraphMessage,
   type ModelMessage,
-  ModelProto,
   type NodeMessage,
   type ValueMessage,
 } from './onnx-schema';
@@ -73,23 +73,6 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions): Graph {
     ops,
     tensors,
   };
-}
-
-/** Decodes the container alone. @throws EngineError MALFORMED_FILE */
-export function decodeOnnx(bytes: Uint8Array): ModelMessage {
-  if (bytes.length === 0) throw new EngineError('MALFORMED_FILE', 'the file is empty', undefined, 'Upload it again.');
-  try {
-    return ModelProto.decode(bytes) as unknown as ModelMessage;
-  } catch (error) {
-    // protobufjs throws RangeError with the offset where the bytes end too early, Error for a wrong wire type.
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new EngineError(
-      'MALFORMED_FILE',
-      `not an ONNX file: ${reason}`,
-      undefined,
-      'Check that the file is complete and is an .onnx model.',
-    );
-  }
 }
 
 function checkOpset(model: ModelMessage, name: string): void {
@@ -219,8 +202,7 @@ function readAttribute(attribute: AttributeMessage, where: string): AttributeVal
     case ATTRIBUTE_TYPES.int:
       return attribute.i ?? 0;
     case ATTRIBUTE_TYPES.string:
-      // An absent bytes field is an empty list in protobufjs, not empty bytes.
-      return utf8.decode(Uint8Array.from(attribute.s ?? []));
+      return utf8.decode(attribute.s);
     case ATTRIBUTE_TYPES.tensor:
       return readTensor(attribute.t ?? { dims: [], dataType: 0 }, `${where}, attribute ${attribute.name}`);
     case ATTRIBUTE_TYPES.floats:

@@ -3,8 +3,9 @@
  * Constants that decide shapes are small and stay; the plan of the stripped file is the plan of the whole one.
  */
 import { elementCount } from '../shape-reader';
-import { decodeOnnx } from './onnx-reader';
-import { type GraphMessage, ModelProto, type NodeMessage, type TensorMessage } from './onnx-schema';
+import { decodeOnnx } from './onnx-decoder';
+import { encodeOnnx } from './onnx-encoder';
+import type { GraphMessage, NodeMessage, TensorMessage } from './onnx-schema';
 
 /** Constants of up to this many elements keep their bytes: shapes, axes, permutations, clip bounds. */
 const KEPT_ELEMENTS = 64;
@@ -34,7 +35,7 @@ export function stripOnnx(bytes: Uint8Array): StrippedNetwork {
     }
     stripped++;
     for (const field of ['rawData', 'floatData', 'int32Data', 'int64Data', 'doubleData', 'uint64Data'] as const)
-      delete tensor[field];
+      tensor[field] = undefined;
     tensor.dataLocation = 1;
     tensor.externalData = [{ key: 'location', value: ABSENT_FILE }];
   };
@@ -58,5 +59,5 @@ export function stripOnnx(bytes: Uint8Array): StrippedNetwork {
     stripNodes(each.node);
     stripNodes([{ opType: '', input: [], output: [], attribute: each.attributeProto ?? [] }]);
   }
-  return { bytes: ModelProto.encode(ModelProto.fromObject(model)).finish(), stripped, kept };
+  return { bytes: encodeOnnx(model), stripped, kept };
 }

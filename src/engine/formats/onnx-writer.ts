@@ -4,12 +4,12 @@
  */
 import type { ElementType } from '../graph';
 import { elementCount } from '../shape-reader';
+import { encodeOnnx } from './onnx-encoder';
 import {
   ATTRIBUTE_TYPES,
   type AttributeMessage,
   ELEMENT_TYPES,
   type ModelMessage,
-  ModelProto,
   type ValueMessage,
 } from './onnx-schema';
 
@@ -110,7 +110,7 @@ export function writeOnnx(model: OnnxModel): Uint8Array {
       })),
     },
   };
-  return ModelProto.encode(ModelProto.fromObject(message)).finish();
+  return encodeOnnx(message);
 }
 
 function valueMessage({ name, type, shape }: OnnxValue): ValueMessage {

@@ -5,6 +5,7 @@
 import { EngineError } from '../errors';
 import type { ElementType } from '../graph';
 import { elementCount, isPossibleShape } from '../shape-reader';
+import { byteCount } from './constant-values';
 import { type Extent, FlatBuffer } from './tflite-flatbuffer';
 import {
   BUILTIN_OPERATORS,
@@ -190,30 +191,14 @@ function readTensors(file: FlatBuffer, subgraph: number, buffers: readonly Exten
   });
 }
 
-const BYTES_OF: Readonly<Partial<Record<ElementType, number>>> = {
-  float32: 4,
-  float16: 2,
-  bfloat16: 2,
-  float64: 8,
-  int8: 1,
-  int16: 2,
-  int32: 4,
-  int64: 8,
-  uint8: 1,
-  uint16: 2,
-  uint32: 4,
-  uint64: 8,
-  bool: 1,
-};
-
 /** A constant's bytes, checked against its shape; undefined if the file has none, or not in dense form. */
 export function constantBytes(model: TfliteModel, tensor: TfliteTensor): Uint8Array | undefined {
   const { name, type, shape, buffer, sparse } = tensor;
   const extent = model.buffers[buffer];
-  const each = BYTES_OF[type];
-  if (!extent?.length || sparse || each === undefined) return undefined;
+  const expected = byteCount(type, elementCount(shape));
+  if (!extent?.length || sparse || expected === undefined) return undefined;
   const { start, length } = extent;
-  if (length !== elementCount(shape) * each) {
+  if (length !== expected) {
     throw model.file.malformed(
       `tensor ${name} is [${shape}] of ${type}, but its buffer has ${length} bytes`,
       start,

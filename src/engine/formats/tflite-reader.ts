@@ -5,13 +5,13 @@
 import { EngineError } from '../errors';
 import type { Graph, Op, Tensor } from '../graph';
 import { elementCount, type InferredTensor, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
+import { decodeValues } from './constant-values';
+import { DimensionBinder } from './dimension-bindings';
 import type { ReadOptions } from './onnx-reader';
-import { DimensionBinder } from './tflite-bindings';
 import { constantBytes, decodeTflite, freshName, type TfliteModel, type TfliteOperator } from './tflite-model';
 import { CONVERT_AGAIN, OperatorReader, type Translation } from './tflite-operator-reader';
 import { ACTIVATIONS, BUILTINS, type Builtin } from './tflite-operators';
 import { inferOutputs } from './tflite-shapes';
-import { decodeValues } from './tflite-values';
 import { WeightOrders } from './tflite-weights';
 
 /**
@@ -88,7 +88,7 @@ class TfliteReader {
     const binder = new DimensionBinder(this.options.bindings);
     for (const index of this.model.inputs) {
       const { name, type, shape, signature } = this.model.tensors[index];
-      const bound = signature.map((size, axis) => (size === -1 ? binder.bind(name, axis) : shape[axis]));
+      const bound = signature.map((size, axis) => (size === -1 ? binder.bind(`${name}.${axis}`, name) : shape[axis]));
       if (!isPossibleShape(bound)) throw malformed(`graph input ${name} has shape [${bound}]`, `tensor ${name}`);
       if (bound.some((size, axis) => size !== shape[axis])) this.resized.add(index);
       this.setTensor(index, { type, shape: bound }, false);

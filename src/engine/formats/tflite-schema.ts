@@ -258,12 +258,19 @@ export const TENSOR_TYPES: ReadonlyMap<number, ElementType> = new Map<number, El
   [5, 'string'],
   [6, 'bool'],
   [7, 'int16'],
+  [8, 'complex64'],
   [9, 'int8'],
   [10, 'float64'],
+  [11, 'complex128'],
   [12, 'uint64'],
   [15, 'uint32'],
   [16, 'uint16'],
+  [17, 'int4'],
   [18, 'bfloat16'],
+  [19, 'int2'],
+  [20, 'uint4'],
+  [21, 'float8e4m3fn'],
+  [22, 'float8e5m2'],
 ]);
 
 export const PADDING_SAME = 0;

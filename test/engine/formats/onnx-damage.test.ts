@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError, planKernels } from '../../../src/engine';
 import { featurize } from '../../../src/engine/features';
-import { decodeOnnx } from '../../../src/engine/formats/onnx-reader';
-import { ModelProto } from '../../../src/engine/formats/onnx-schema';
+import { decodeOnnx } from '../../../src/engine/formats/onnx-decoder';
+import { encodeOnnx } from '../../../src/engine/formats/onnx-encoder';
 import { stripOnnx } from '../../../src/engine/formats/onnx-strip';
 import { createRandom } from '../../../src/engine/random';
 import { fusionNetworks } from '../../testkit/fusion-networks';
@@ -70,7 +70,7 @@ describe('any bytes', () => {
         () => Object.assign(op, { opType: decodeOnnx(pick(seeds)!).graph!.node[0].opType }),
       ];
       for (let count = 1 + random.below(2); count > 0; count--) pick(changes)!();
-      readOrRefuse(ModelProto.encode(ModelProto.fromObject(model)).finish());
+      readOrRefuse(encodeOnnx(model));
     }
   }, 240_000);
 });

@@ -1,6 +1,6 @@
 /** Functions of ONNX models, sparse initializers and weights in attributes: what stands in a file beside its graph. */
 import { planKernels } from '../../../src/engine';
-import { decodeOnnx } from '../../../src/engine/formats/onnx-reader';
+import { decodeOnnx } from '../../../src/engine/formats/onnx-decoder';
 import {
   ATTRIBUTE_TYPES,
   ELEMENT_TYPES,

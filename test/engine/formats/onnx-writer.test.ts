@@ -2,7 +2,7 @@
  * The ONNX writer: onnxruntime runs what it writes, the reader reads it back, and the same model is the same bytes.
  */
 import { openSession, readNetwork, writeOnnx } from '../../../src/engine';
-import { decodeOnnx } from '../../../src/engine/formats/onnx-reader';
+import { decodeOnnx } from '../../../src/engine/formats/onnx-decoder';
 import { ML_DOMAIN, type OnnxModel } from '../../../src/engine/formats/onnx-writer';
 
 /** y = relu(input . weight) + 1, per row, and a tree that tells rows apart by their first column. */

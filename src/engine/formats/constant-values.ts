@@ -1,5 +1,46 @@
-/** Little-endian bytes of a constant as numbers, for each element type. Knows no format. */
+/**
+ * Bytes of constants as numbers, for each element type: how many there have to be, and the values of those types that
+ * decide shapes or bounds. Knows no format; both have their numbers little-endian, and those under 8 bits packed.
+ */
 import type { ElementType } from '../graph';
+
+/** Bits of an element; undefined for texts, which have no fixed size. */
+const ELEMENT_BITS: Readonly<Record<ElementType, number | undefined>> = {
+  float64: 64,
+  float32: 32,
+  float16: 16,
+  bfloat16: 16,
+  float8e4m3fn: 8,
+  float8e4m3fnuz: 8,
+  float8e5m2: 8,
+  float8e5m2fnuz: 8,
+  float8e8m0: 8,
+  float6e2m3: 6,
+  float6e3m2: 6,
+  float4e2m1: 4,
+  complex128: 128,
+  complex64: 64,
+  int64: 64,
+  int32: 32,
+  int16: 16,
+  int8: 8,
+  int4: 4,
+  int2: 2,
+  uint64: 64,
+  uint32: 32,
+  uint16: 16,
+  uint8: 8,
+  uint4: 4,
+  uint2: 2,
+  bool: 8,
+  string: undefined,
+};
+
+/** Bytes of so many elements; undefined for texts. */
+export function byteCount(type: ElementType, elements: number): number | undefined {
+  const bits = ELEMENT_BITS[type];
+  return bits && Math.ceil((elements * bits) / 8);
+}
 
 type Decoder = (bytes: ArrayBuffer) => ArrayLike<number | bigint>;
 
@@ -20,7 +61,11 @@ const DECODERS: Readonly<Partial<Record<ElementType, Decoder>>> = {
   bool: (bytes) => new Uint8Array(bytes),
 };
 
-/** Undefined for texts, which are no numbers. */
+/**
+ * Undefined for types whose values decide nothing about a network: texts, complex numbers and numbers of few bits.
+ *
+ * @param bytes a whole number of elements
+ */
 export function decodeValues(bytes: Uint8Array, type: ElementType): number[] | undefined {
   // A copy, because typed arrays start at a multiple of their elements' size.
   const decoded = DECODERS[type]?.(new Uint8Array(bytes).buffer);

@@ -7,14 +7,18 @@ export class DimensionBinder {
 
   constructor(private readonly bindings: DimensionBindings = {}) {}
 
-  /** The value of dimension `tensor.axis`. @throws EngineError UNBOUND_DIMENSION */
-  bind(tensor: string, axis: number): number {
-    const name = `${tensor}.${axis}`;
+  /**
+   * The value of a dynamic dimension.
+   *
+   * @param name its own, or `input.axis` where it has none
+   * @throws EngineError UNBOUND_DIMENSION
+   */
+  bind(name: string, input: string): number {
     if (!Object.hasOwn(this.bindings, name)) {
       throw new EngineError(
         'UNBOUND_DIMENSION',
-        `dimension ${name} of input ${tensor} is dynamic`,
-        tensor,
+        `dimension ${name} of input ${input} is dynamic`,
+        input,
         `Bind it, for example ${name}=1.`,
       );
     }
