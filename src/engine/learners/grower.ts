@@ -237,7 +237,8 @@ export class Grower {
       left += goesLeft;
       right += 1 - goesLeft;
     }
-    rows.set(aside.subarray(0, right), left);
+    // A loop: most nodes are small, and a view costs more than copying theirs.
+    for (let i = 0; i < right; i++) rows[left + i] = aside[i];
   }
 
   private takeHistogram(): Float64Array {

@@ -80,8 +80,8 @@ export function findSplit(
 ): SplitSearch {
   if (node.count < 2 * rules.minSamplesLeaf) return { split: undefined, columns: [] };
   const own = node.gradient ** 2 / (node.hessian + rules.l2);
-  const found = { numerator: 0, denominator: 1, column: -1, bin: 0, count: 0, gradient: 0, hessian: 0 };
-  let best: Candidate | undefined;
+  let found: Candidate = { numerator: 0, denominator: 1, column: -1, bin: 0, count: 0, gradient: 0, hessian: 0 };
+  let best: Candidate = { ...found };
   const allowed: number[] = [];
   for (const column of columns) {
     const offset = layout.offsets[column];
@@ -94,9 +94,11 @@ export function findSplit(
     } else scan(histogram, offset, layout.stride, bins, node, column, rules, found);
     if (found.column < 0) continue;
     allowed.push(column);
-    if (!best || found.numerator * best.denominator > best.numerator * found.denominator) best = { ...found };
+    if (best.column < 0 || found.numerator * best.denominator > best.numerator * found.denominator) {
+      [found, best] = [best, found];
+    }
   }
-  return { split: best && completeSplit(best, own, node, rules), columns: allowed };
+  return { split: best.column < 0 ? undefined : completeSplit(best, own, node, rules), columns: allowed };
 }
 
 /** Bounds and sums of the two sides. */
