@@ -10,7 +10,22 @@ import {
 } from '../../src/engine/formats/tflite-schema';
 
 /** Numbers of the schema's TensorType. */
-export const TYPES = { float32: 0, float16: 1, int32: 2, uint8: 3, int64: 4, int16: 7, int8: 9, int4: 17 } as const;
+export const TYPES = {
+  float32: 0,
+  float16: 1,
+  int32: 2,
+  uint8: 3,
+  int64: 4,
+  string: 5,
+  int16: 7,
+  complex64: 8,
+  int8: 9,
+  resource: 13,
+  int4: 17,
+  bfloat16: 18,
+  uint4: 20,
+  float8e5m2: 22,
+} as const;
 
 export interface TensorDeclaration {
   readonly name?: string;

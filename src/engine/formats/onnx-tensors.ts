@@ -6,6 +6,7 @@ import { EngineError } from '../errors';
 import type { ConstantValue, ElementType } from '../graph';
 import { elementCount, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
 import { CHECK_FILE } from '../shapes';
+import { byteCount, decodeValues } from './constant-values';
 import { ELEMENT_TYPES, type SparseTensorMessage, type TensorMessage } from './onnx-schema';
 
 const ELEMENT_TYPE_OF = new Map<number, ElementType>(
@@ -46,12 +47,22 @@ export function readTensor(message: TensorMessage, where: string): ConstantValue
   const shape = checkDims(message.dims, where);
   const count = elementCount(shape);
   // External data lies in a file beside this one, of which only these bytes are given: absent, whether it is there or not.
-  if (message.dataLocation === 1 || count > MAXIMUM_FOLDED_ELEMENTS) return { type, shape };
-  const values = message.rawData?.length ? readRaw(message.rawData, type) : listedValues(message);
-  if (!values || (values.length === 0 && count > 0)) return { type, shape };
+  if (message.dataLocation === 1 || count > MAXIMUM_FOLDED_ELEMENTS || decidesNothing(type)) return { type, shape };
+  const { rawData } = message;
+  const expected = byteCount(type, count);
+  if (rawData?.length && rawData.length !== expected)
+    throw malformed(
+      `a tensor of shape [${shape}] of ${type} has ${rawData.length} bytes; ${expected} were expected`,
+      where,
+    );
+  const values = rawData?.length ? decodeValues(rawData, type)! : listedValues(message, type);
+  if (values.length === 0 && count > 0) return { type, shape };
   if (values.length !== count) throw malformed(`a tensor of shape [${shape}] has ${values.length} values`, where);
   return { type, shape, values };
 }
+
+/** Elements of a sparse tensor whose values are known: as many as stripping leaves, however few of them are in the file. */
+const MAXIMUM_SPARSE_ELEMENTS = 64;
 
 /** The dense tensor; its values if all of it is small and there. */
 export function readSparseTensor({ values, indices, dims }: SparseTensorMessage, where: string): ConstantValue {
@@ -60,7 +71,7 @@ export function readSparseTensor({ values, indices, dims }: SparseTensorMessage,
   const dense = { type: entries.type, shape };
   const positions = indices && readTensor(indices, where).values;
   const count = elementCount(shape);
-  if (!entries.values || !positions || count > MAXIMUM_FOLDED_ELEMENTS) return dense;
+  if (!entries.values || !positions || count > MAXIMUM_SPARSE_ELEMENTS) return dense;
   const entryCount = entries.values.length;
   const isLinear = indices.dims.length === 1;
   if (positions.length !== entryCount * (isLinear ? 1 : shape.length))
@@ -75,34 +86,16 @@ export function readSparseTensor({ values, indices, dims }: SparseTensorMessage,
   return { ...dense, values: full };
 }
 
-function listedValues(message: TensorMessage): number[] | undefined {
-  return (
-    [message.floatData, message.int32Data, message.int64Data, message.doubleData, message.uint64Data].find(
-      (list) => list?.length,
-    ) ?? []
-  );
+/** Types whose numbers stand in the list of 32-bit integers as their bits, in order. */
+const LISTED_AS_BITS: ReadonlySet<ElementType> = new Set(['float16', 'bfloat16']);
+
+/** Types that lists hold in another count than elements, or that have no numbers. */
+function decidesNothing(type: ElementType): boolean {
+  return decodeValues(new Uint8Array(), type) === undefined;
 }
 
-/** Little-endian values; undefined for types whose values decide no shape (float16, bfloat16, strings). */
-function readRaw(raw: Uint8Array, type: ElementType): number[] | undefined {
-  const reader = RAW_READERS[type];
-  if (!reader) return undefined;
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const values = new Array<number>(Math.floor(raw.byteLength / reader.bytes));
-  for (let i = 0; i < values.length; i++) values[i] = reader.read(view, i * reader.bytes);
-  return values;
+function listedValues(message: TensorMessage, type: ElementType): readonly number[] {
+  const lists = [message.floatData, message.int32Data, message.int64Data, message.doubleData, message.uint64Data];
+  const list = lists.find((each) => each?.length) ?? [];
+  return LISTED_AS_BITS.has(type) ? decodeValues(new Uint8Array(Uint16Array.from(list).buffer), type)! : list;
 }
-
-const RAW_READERS: Partial<Record<ElementType, { bytes: number; read: (view: DataView, at: number) => number }>> = {
-  float32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
-  float64: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
-  int8: { bytes: 1, read: (view, at) => view.getInt8(at) },
-  int16: { bytes: 2, read: (view, at) => view.getInt16(at, true) },
-  int32: { bytes: 4, read: (view, at) => view.getInt32(at, true) },
-  int64: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
-  uint8: { bytes: 1, read: (view, at) => view.getUint8(at) },
-  uint16: { bytes: 2, read: (view, at) => view.getUint16(at, true) },
-  uint32: { bytes: 4, read: (view, at) => view.getUint32(at, true) },
-  uint64: { bytes: 8, read: (view, at) => Number(view.getBigUint64(at, true)) },
-  bool: { bytes: 1, read: (view, at) => view.getUint8(at) },
-};

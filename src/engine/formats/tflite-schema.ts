@@ -248,7 +248,7 @@ export const Model = {
   externalBuffers: tables('Model.externalBuffers', 9, { packing: text('ExternalBuffer.packing', 4) }),
 };
 
-/** By number. Types that no Graph has (complex, resources, 4-bit, ...) are left out. */
+/** By number. Types that no Graph has (resources, variants) are left out. */
 export const TENSOR_TYPES: ReadonlyMap<number, ElementType> = new Map<number, ElementType>([
   [0, 'float32'],
   [1, 'float16'],

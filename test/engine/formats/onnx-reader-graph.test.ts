@@ -80,17 +80,17 @@ testBrokenFiles([
       initializer[1].rawData = initializer[1].rawData!.subarray(0, 8);
     }),
     code: 'MALFORMED_FILE',
-    message: 'a tensor of shape [2] has 1 values',
+    message: 'a tensor of shape [2] of int64 has 8 bytes; 16 were expected',
     where: 'target',
     remedy: /^Check /,
   },
   {
-    what: 'an initializer of complex numbers',
+    what: 'an initializer of a type without a number',
     bytes: changed(({ initializer }) => {
-      initializer[0].dataType = 14;
+      initializer[0].dataType = 99;
     }),
     code: 'UNSUPPORTED_FORMAT',
-    message: 'element type 14 is not supported',
+    message: 'element type 99 is not supported',
     where: 'weight',
     remedy: /float32/,
   },
