@@ -3,6 +3,7 @@
  * expected. Knows names and values; must not open, connect or start anything (main.ts does).
  */
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -36,7 +37,18 @@ export interface Config {
         readonly secretFile: string;
       };
   /** Port 0 takes any free port. */
-  readonly http: { readonly host: string; readonly port: number; readonly publicUrl?: string };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl?: string;
+    /** Addresses and networks of the proxies before it, by commas. */
+    readonly trustProxy?: string;
+  };
+  readonly introspection: boolean;
+  /** A file of the documents that the dashboard sends, and whether people may send no other. */
+  readonly persistedQueries?: { readonly file: string; readonly only: boolean };
+  /** Requests in 10 seconds. */
+  readonly rateLimits: { readonly perKey: number; readonly perPerson: number; readonly perAddress: number };
   /** Worker threads that train, each one version at a time. */
   readonly trainingThreads: number;
 }
@@ -79,6 +91,16 @@ function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, { error: `expected one of ${values.join(', ')}` });
 }
 
+/** Addresses and networks such as 10.0.0.0/8, by commas. */
+function isNetworkList(value: string): boolean {
+  return value.split(',').every((network) => {
+    const [address, prefix, ...rest] = network.trim().split('/');
+    const bits = isIP(address) === 4 ? 32 : 128;
+    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+    return isIP(address) !== 0 && isPrefix && rest.length === 0;
+  });
+}
+
 const httpUrl = url('an http:// or https:// URL', ['http:', 'https:']);
 
 const variables = z.object({
@@ -95,6 +117,13 @@ const variables = z.object({
   FUSECAST_ROLE: oneOf(SERVICE_ROLES).default('all'),
   FUSECAST_TRAINING_THREADS: integer(1, 64).default(1),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+  FUSECAST_TRUST_PROXY: text('addresses or networks such as 10.0.0.0/8, by commas', isNetworkList).optional(),
+  FUSECAST_INTROSPECTION: oneOf(['on', 'off']).default('on'),
+  FUSECAST_PERSISTED_QUERIES: z.string().optional(),
+  FUSECAST_PERSISTED_QUERIES_ONLY: oneOf(['on', 'off']).default('off'),
+  FUSECAST_RATE_LIMIT_KEY: integer(1, 999_999_999).default(10_000),
+  FUSECAST_RATE_LIMIT_PERSON: integer(1, 999_999_999).default(2_000),
+  FUSECAST_RATE_LIMIT_ADDRESS: integer(1, 999_999_999).default(600),
 });
 
 /** Values of these are never repeated in a message. */
@@ -159,7 +188,21 @@ function toConfig(values: z.infer<typeof variables>): Config {
           directory: join(directory, 'objects'),
           secretFile: join(directory, 'url-signing-secret'),
         },
-    http: { host: values.HOST, port: values.PORT, publicUrl: values.FUSECAST_URL?.replace(/\/+$/, '') },
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      publicUrl: values.FUSECAST_URL?.replace(/\/+$/, ''),
+      trustProxy: values.FUSECAST_TRUST_PROXY,
+    },
+    introspection: values.FUSECAST_INTROSPECTION === 'on',
+    persistedQueries: values.FUSECAST_PERSISTED_QUERIES
+      ? { file: values.FUSECAST_PERSISTED_QUERIES, only: values.FUSECAST_PERSISTED_QUERIES_ONLY === 'on' }
+      : undefined,
+    rateLimits: {
+      perKey: values.FUSECAST_RATE_LIMIT_KEY,
+      perPerson: values.FUSECAST_RATE_LIMIT_PERSON,
+      perAddress: values.FUSECAST_RATE_LIMIT_ADDRESS,
+    },
     trainingThreads: values.FUSECAST_TRAINING_THREADS,
   };
 }

@@ -21,8 +21,10 @@ export const ERROR_CODES = [
   'CONFLICT',
   /** The query is too deep, too costly, too long or has too many aliases. */
   'LIMIT_EXCEEDED',
-  /** Too many requests; try again later. */
+  /** Too many requests; try again later: the header Retry-After says when. */
   'RATE_LIMITED',
+  /** The team has used up what it may have of something; `Team.usage` shows of what. */
+  'QUOTA_EXCEEDED',
   /** The bytes are not a well-formed file of their format. */
   'MALFORMED_FILE',
   'UNSUPPORTED_FORMAT',
@@ -109,6 +111,16 @@ export class CodedError extends GraphQLError {
       extensions: { code, where, remedy },
       originalError: cause instanceof Error ? cause : undefined,
     });
+  }
+}
+
+/** Too many requests or attempts. The server answers with the status 429 and the header `Retry-After`. */
+export class RateLimitedError extends CodedError {
+  constructor(
+    message: string,
+    readonly retryAfterSeconds: number,
+  ) {
+    super('RATE_LIMITED', message, undefined, `Try again in ${retryAfterSeconds} s.`);
   }
 }
 

@@ -3,6 +3,7 @@ import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from '
 import { recordChange } from '../audit';
 import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
+import { checkQuotas } from '../quotas';
 import { type Connection, PageArguments } from '../schema/connection';
 import {
   CreateDatasetInput,
@@ -68,6 +69,7 @@ export class DatasetResolver {
       const dataset = await manager.findOneByOrFail(Dataset, { uploadId: upload.id });
       if (dataset.id !== id) throw alreadyUsed('Dataset', dataset.id);
       await enqueue(manager, 'ingestDataset', { teamId, datasetId: id });
+      await checkQuotas(manager, 'DATASETS');
       await recordChange(
         manager,
         session,

@@ -15,6 +15,7 @@ import { PredictorVersionResolver } from './predictor-version';
 import { ScenarioResolver } from './scenario';
 import { TeamResolver } from './team';
 import { UploadResolver } from './upload';
+import { UsageResolver } from './usage';
 
 export type { RequestContext, Services } from './context';
 
@@ -44,6 +45,7 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       PredictorResolver,
       PredictorVersionResolver,
       PredictionResolver,
+      UsageResolver,
     ],
     scalarsMap: [{ type: Date, scalar: GraphQLDateTimeISO }],
     validate: { forbidUnknownValues: false },

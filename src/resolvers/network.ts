@@ -3,6 +3,7 @@ import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from '
 import { recordChange } from '../audit';
 import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
+import { checkQuotas } from '../quotas';
 import { type Connection, PageArguments } from '../schema/connection';
 import {
   CreateNetworkInput,
@@ -53,6 +54,7 @@ export class NetworkResolver {
       const network = await manager.findOneByOrFail(Network, { uploadId: upload.id });
       if (network.id !== id) throw alreadyUsed('Network', network.id);
       await enqueue(manager, 'ingestNetwork', { teamId, networkId: id });
+      await checkQuotas(manager, 'NETWORKS');
       await recordChange(manager, session, 'createNetwork', { type: 'Network', id }, { name, fileName, sizeBytes });
       return { network };
     });

@@ -5,6 +5,7 @@ import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
 import { enqueue } from '../jobs';
 import { notify } from '../notifications';
+import { checkQuotas } from '../quotas';
 import { type Connection, PageArguments } from '../schema/connection';
 import { Dataset, DatasetScenario } from '../schema/dataset';
 import { newId } from '../schema/node';
@@ -67,8 +68,9 @@ async function nextNumber(
   const made = { id: newId(), teamId, name, scenarioId };
   await manager.createQueryBuilder().insert().into(Predictor).values(made).orIgnore().execute();
   await manager.increment(Predictor, { name }, 'lastNumber', 1);
-  const predictor = await manager.findOneByOrFail(Predictor, { name });
-  if (predictor.scenarioId !== scenarioId) {
+  // One that an API key may not see is of another scenario, too.
+  const predictor = await manager.findOneBy(Predictor, { name });
+  if (predictor?.scenarioId !== scenarioId) {
     const message = `The predictor ${name} is for another scenario.`;
     throw new CodedError('CONFLICT', message, 'input.name', 'Choose another name: a predictor serves one scenario.');
   }
@@ -115,6 +117,7 @@ export class PredictorVersionResolver {
         PredictorVersionDataset,
         datasetIds.map((datasetId) => ({ id: newId(), teamId, predictorVersionId: id, datasetId })),
       );
+      await checkQuotas(manager, 'VERSIONS', 'TRAINING_MINUTES');
       const details = { name: input.name, scenario: input.scenario, number: numbered.number };
       await recordChange(manager, session, 'trainPredictor', { type: 'PredictorVersion', id }, details);
       await enqueue(manager, 'trainPredictor', { teamId, versionId: id });

@@ -2,6 +2,7 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
+import { checkQuotas } from '../quotas';
 import { UploadKind } from '../schema/enums';
 import { newId, toGlobalId } from '../schema/node';
 import { RequestUploadInput, RequestUploadPayload, Upload } from '../schema/upload';
@@ -31,6 +32,7 @@ export class UploadResolver {
     const id = newId();
     await tenancy.inTeam(session, async (manager) => {
       await manager.insert(Upload, { id, teamId: session.teamId, objectKey, ...input });
+      await checkQuotas(manager, 'BYTES');
       const { kind, fileName, sizeBytes } = input;
       await recordChange(manager, session, 'requestUpload', { type: 'Upload', id }, { kind, fileName, sizeBytes });
     });
