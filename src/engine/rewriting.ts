@@ -3,7 +3,7 @@
  * reader, equal ops are computed once, constants are folded. The rules are a rule pack's; this file applies them.
  */
 import type { Graph, Merged, Op } from './graph';
-import type { GraphView, RulePack } from './runtimes/rule-pack';
+import type { Cleaning, GraphView } from './runtimes/rule-pack';
 
 /** Constants of up to this many elements are told apart by their values, larger ones by their names. */
 const SHARED_ELEMENTS = 8;
@@ -64,7 +64,7 @@ export class RewrittenGraph implements GraphView {
   }
 
   /** One pass over all ops; the graph itself if nothing changes. */
-  rewrite(pack: RulePack): RewrittenGraph {
+  rewrite(pack: Cleaning): RewrittenGraph {
     const renamed = new Map(this.renamed);
     const reshaped = new Map(this.reshaped);
     const merged = new Map(this.mergedInto);
@@ -96,7 +96,7 @@ export class RewrittenGraph implements GraphView {
   }
 
   /** The tensor that is read instead of what an op makes, if the op vanishes. */
-  private replacement(original: Op, op: Op, pack: RulePack): string | undefined {
+  private replacement(original: Op, op: Op, pack: Cleaning): string | undefined {
     if (!pack.vanishing.some(({ type, when }) => type === op.type && (!when || when(this, original)))) return undefined;
     return op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant) ?? op.inputs[0];
   }
@@ -106,7 +106,7 @@ export class RewrittenGraph implements GraphView {
   }
 
   /** The result of an equal op before this one. */
-  private sharedResult(op: Op, pack: RulePack, computed: Map<string, Op>): string | undefined {
+  private sharedResult(op: Op, pack: Cleaning, computed: Map<string, Op>): string | undefined {
     if (!pack.sharing || op.outputs.length !== 1 || this.isOutput(op.outputs[0])) return undefined;
     // Equal ops read the same run-time tensor: one that nobody else reads spares the comparison. What this pass renames
     // is seen by the next.
@@ -123,7 +123,7 @@ export class RewrittenGraph implements GraphView {
     return values && values.length <= SHARED_ELEMENTS ? [type, shape, values] : name;
   }
 
-  private prologue(op: Op, reader: Op | undefined, { prologues }: RulePack): { op: Op; reason: string } | undefined {
+  private prologue(op: Op, reader: Op | undefined, { prologues }: Cleaning): { op: Op; reason: string } | undefined {
     const output = op.outputs[0];
     if (!reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
     for (const { first, into, merge, reason } of prologues) {
@@ -140,7 +140,7 @@ function withInputs(op: Op, renamed: ReadonlyMap<string, string>): Op {
 }
 
 /** Rewrites a graph by a pack's rules until none applies any more. */
-export function rewriteGraph(graph: Graph, pack: RulePack): RewrittenGraph {
+export function rewriteGraph(graph: Graph, pack: Cleaning): RewrittenGraph {
   // Constants and shape arithmetic are computed before the network runs.
   const isConstant = (name: string) => !name || graph.tensors.get(name)!.constant;
   const ops = graph.ops.filter(({ outputs }) => !outputs.every(isConstant));

@@ -2,10 +2,10 @@
  * ONNX Runtime on its CPU execution provider at graph optimisation level 'extended'. Checked against the optimised models
  * that onnxruntime 1.30 itself writes. Source files are of onnxruntime/core/optimizer in that release.
  */
-import type { Op } from '../graph';
+import { type Op, snakeCase } from '../graph';
 import { elementCount } from '../shape-reader';
-import { TRANSFORMER_PARTS } from './onnxruntime-transformers';
-import type { FusionRule, GraphView, RulePack, VanishingRule } from './rule-pack';
+import { transformGraph } from './onnxruntime-transformations';
+import type { Cleaning, FusionRule, GraphView, RulePack, VanishingRule } from './rule-pack';
 import { mergePadding, othersAreConstant } from './window-rules';
 
 function tensorOf({ graph }: GraphView, name: string) {
@@ -68,20 +68,6 @@ function isClipped(view: GraphView, op: Op): boolean {
   );
 }
 
-/** A row is added to a matrix product: one value per column, or per row and column. */
-function addsRow(view: GraphView, producer: Op, consumer: Op): boolean {
-  const summand = consumer.inputs.find((name) => name !== producer.outputs[0]);
-  const shapes = [...producer.inputs, summand ?? ''].map((name) => tensorOf(view, name)?.shape ?? []);
-  const [left, right, bias] = shapes;
-  if (left.length !== 2 || right.length !== 2 || bias[bias.length - 1] !== right[1]) return false;
-  return bias.length === 1 || (bias.length === 2 && (bias[0] === 1 || bias[0] === left[0]));
-}
-
-/** mul(x, sigmoid(x)). */
-function gatesItself(_view: GraphView, sigmoid: Op, mul: Op): boolean {
-  return mul.inputs.includes(sigmoid.inputs[0]) && mul.inputs.includes(sigmoid.outputs[0]);
-}
-
 function foldsIntoConv(next: string, origin: string, when: FusionRule['when']): FusionRule {
   return {
     first: 'Conv',
@@ -118,9 +104,8 @@ const NEUTRAL_ELEMENTS: readonly (readonly [type: string, element: number, sides
   ['Div', 1, [1]],
 ];
 
-export const ONNXRUNTIME_CPU: RulePack = {
-  runtime: 'onnxruntime-cpu',
-  version: '1.30',
+/** What the first level does to ops one by one, as often as patterns are replaced. */
+const CLEANING: Cleaning = {
   vanishing: [
     {
       type: 'Identity',
@@ -159,9 +144,24 @@ export const ONNXRUNTIME_CPU: RulePack = {
       reason: `Pad with zeros is done by ${into} itself`,
       origin: 'pad_fusion.cc',
     })),
-    ...TRANSFORMER_PARTS,
   ],
   sharing: { origin: 'common_subexpression_elimination.cc' },
+};
+
+/** Names a kernel of one of onnxruntime's own operators as its profile does: without the domain, a product as plain ones. */
+const selectOwn: RulePack['select'] = (_view, { type }) => {
+  const own = /^com\.microsoft\.(\w+)$/.exec(type)?.[1];
+  if (!own || own === 'FusedConv' || own === 'FusedGemm') return undefined;
+  return { kind: snakeCase(own === 'FusedMatMul' ? 'MatMul' : own), reason: `one kernel for ${own}` };
+};
+
+export const ONNXRUNTIME_CPU: RulePack = {
+  runtime: 'onnxruntime-cpu',
+  version: '1.30',
+  vanishing: CLEANING.vanishing,
+  prologues: CLEANING.prologues,
+  select: selectOwn,
+  restore: (graph) => transformGraph(graph, CLEANING),
   expansions: [
     {
       type: 'HardSwish',
@@ -186,27 +186,11 @@ export const ONNXRUNTIME_CPU: RulePack = {
     ),
     {
       first: 'MatMul',
-      next: 'Add',
-      into: { type: 'Gemm' },
-      when: addsRow,
-      reason: 'MatMul and Add become Gemm',
-      origin: 'matmul_add_fusion.cc',
-    },
-    {
-      first: 'MatMul',
       next: 'BatchNormalization',
       into: { type: 'Gemm' },
       when: othersAreConstant,
       reason: 'BatchNormalization by constants is folded into the weights of a Gemm',
       origin: 'matmul_bn_fusion.cc',
-    },
-    {
-      first: 'Sigmoid',
-      next: 'Mul',
-      into: { type: 'QuickGelu' },
-      when: gatesItself,
-      reason: 'x * sigmoid(x) is one QuickGelu',
-      origin: 'quick_gelu_fusion.cc',
     },
     ...GEMM_ACTIVATIONS.map(
       (next): FusionRule => ({

@@ -1,77 +1,147 @@
 /**
- * What onnxruntime makes of the parts of transformers on a CPU: Gelu written out in arithmetic, sums before a layer
- * normalisation. Source files are of onnxruntime/core/optimizer, release 1.30. Knows nothing of kernels.
+ * What onnxruntime makes of the normalisations of transformers on a CPU: those written out in arithmetic become one op, and
+ * sums before them go into it. Source files are of onnxruntime/core/optimizer, release 1.30. Knows nothing of kernels.
  */
 import type { Op } from '../graph';
-import type { GraphView, PrologueRule } from './rule-pack';
+import { OpReader } from '../shape-reader';
+import type { PatternRule, PatternView, Replacement } from './onnxruntime-patterns';
 
-/** Relative: constants are written in float32 with some rounding (utils.cc, IsInitializerWithExpectedValue). */
-const TOLERANCE = 1e-5;
-
-function isConstant({ graph }: GraphView, name: string, expected: number): boolean {
-  const values = graph.tensors.get(name)?.values;
-  return values?.length === 1 && Math.abs(values[0] - expected) <= TOLERANCE * Math.abs(expected);
+/** True if a mean runs over the last dimensions, which stay as 1. @returns how many, or undefined */
+function meanDimensions(view: PatternView, mean: Op): number | undefined {
+  const reading = new OpReader(mean, view.graph.tensors);
+  const rank = reading.shape(0).length;
+  const axes = (reading.integers('axes') ?? reading.optionalInput(1)?.values)?.map((axis) => reading.axis(axis, rank));
+  if (!axes?.length || reading.integer('keepdims', 1) !== 1) return undefined;
+  const isLast = axes.every((axis, i) => axis === rank - axes.length + i);
+  return isLast ? axes.length : undefined;
 }
 
-/** The only reader of what an op makes, if it is of that type and the tensor is no output. */
-function onlyReader(view: GraphView, op: Op, type: string): Op | undefined {
-  const readers = view.readers(op.outputs[0]);
-  return readers.length === 1 && readers[0].type === type && !view.isOutput(op.outputs[0]) ? readers[0] : undefined;
+/** The other input of a product or sum, if it is a constant of as many dimensions. */
+function constantSide(view: PatternView, op: Op, name: string, dimensions: number): string | undefined {
+  const side = op.inputs.find((input) => input !== name);
+  const tensor = side === undefined ? undefined : view.tensor(side);
+  return tensor?.constant && tensor.shape.length === dimensions ? tensor.name : undefined;
 }
 
-function other(op: Op, name: string): string {
-  return op.inputs[op.inputs[0] === name ? 1 : 0];
+/** sqrt(mean(x ^ 2) + epsilon) under a Div, from its far end: the ops, and what is squared. */
+function rootMeanSquare(
+  view: PatternView,
+  div: Op,
+): { readonly squared: string; readonly ops: readonly Op[] } | undefined {
+  const root = view.makerOf(div.inputs[1], 'Sqrt');
+  const sum = root && view.makerOf(root.inputs[0], 'Add');
+  const mean = sum && view.makerOf(sum.inputs.find((name) => view.makerOf(name, 'ReduceMean')) ?? '', 'ReduceMean');
+  const power = mean && view.makerOf(mean.inputs[0], 'Pow', 'Mul');
+  if (!power || meanDimensions(view, mean) === undefined) return undefined;
+  const [squared, exponent] = power.inputs;
+  if (power.type === 'Pow' ? view.scalar(exponent) !== 2 : squared !== exponent) return undefined;
+  const ops: readonly Op[] = [power, mean, sum, root];
+  return ops.every((op) => view.readers(op.outputs[0]).length === 1 && !view.isOutput(op.outputs[0]))
+    ? { squared, ops }
+    : undefined;
 }
 
-/** x * (1 + erf(x / sqrt(2))) * 0.5 behind the division. */
-function isGelu(view: GraphView, div: Op, erf: Op): boolean {
-  if (!isConstant(view, div.inputs[1], Math.SQRT2)) return false;
-  const add = onlyReader(view, erf, 'Add');
-  const gated = add && isConstant(view, other(add, erf.outputs[0]), 1) && onlyReader(view, add, 'Mul');
-  if (!gated || other(gated, add.outputs[0]) !== div.inputs[0]) return false;
-  const halved = onlyReader(view, gated, 'Mul');
-  return halved !== undefined && isConstant(view, other(halved, gated.outputs[0]), 0.5);
+/** (x - mean) / sqrt(mean((x - mean)^2) + epsilon) * scale + bias, seen from its first mean. */
+function layerNormalization(view: PatternView, mean: Op): Replacement | undefined {
+  const dimensions = meanDimensions(view, mean);
+  const centred = view.readers(mean.outputs[0]);
+  // Some exporters subtract the mean twice: once for the variance, once for the quotient.
+  const isCentred = centred.length >= 1 && centred.length <= 2 && centred.every(({ type }) => type === 'Sub');
+  if (dimensions === undefined || !isCentred || view.isOutput(mean.outputs[0])) return undefined;
+  const div = centred.flatMap(({ outputs }) => view.readers(outputs[0])).find(({ type }) => type === 'Div');
+  const deviation = div && rootMeanSquare(view, div);
+  const isSub = (name: string) => centred.some(({ outputs }) => outputs[0] === name);
+  if (!div || deviation?.ops[0].type !== 'Pow' || !isSub(deviation.squared) || !isSub(div.inputs[0])) return undefined;
+  if (centred.flatMap(({ outputs }) => view.readers(outputs[0])).length !== 2) return undefined;
+  const mul = view.onlyReader(div, 'Mul');
+  const add = mul && view.onlyReader(mul, 'Add');
+  const scale = mul && constantSide(view, mul, div.outputs[0], dimensions);
+  const bias = add && constantSide(view, add, mul.outputs[0], dimensions);
+  if (!scale || !bias) return undefined;
+  const normalization: Op = {
+    name: mul.name,
+    type: 'LayerNormalization',
+    inputs: [mean.inputs[0], scale, bias],
+    outputs: add.outputs,
+    attributes: { axis: -dimensions },
+  };
+  return { remove: [mean, ...centred, ...deviation.ops, div, mul, add], insert: [normalization] };
 }
 
-/** Ops between two passes of rewriting, never kernels. */
-const ERF = 'onnxruntime.erf(x / sqrt(2))';
-const SHIFTED = 'onnxruntime.1 + erf(x / sqrt(2))';
-const GATED = 'onnxruntime.x * (1 + erf(x / sqrt(2)))';
+/** x / sqrt(mean(x^2) + epsilon) * scale, seen from its square. */
+function simplifiedLayerNormalization(view: PatternView, power: Op): Replacement | undefined {
+  const mean = view.onlyReader(power, 'ReduceMean');
+  const sum = mean && view.onlyReader(mean, 'Add');
+  const root = sum && view.onlyReader(sum, 'Sqrt');
+  const div = root && view.onlyReader(root, 'Div');
+  const mul = div && view.onlyReader(div, 'Mul');
+  if (!mul || power.type !== 'Pow' || rootMeanSquare(view, div)?.squared !== div.inputs[0]) return undefined;
+  const scale = constantSide(view, mul, div.outputs[0], meanDimensions(view, mean)!);
+  if (!scale) return undefined;
+  const normalization: Op = {
+    name: mul.name,
+    type: 'SimplifiedLayerNormalization',
+    inputs: [power.inputs[0], scale],
+    outputs: mul.outputs,
+    attributes: { axis: -1 },
+  };
+  return { remove: [power, mean, sum, root, div, mul], insert: [normalization] };
+}
 
-function geluPiece(first: string, into: string, type: string): PrologueRule {
+function shapeOf(view: PatternView, name: string): readonly number[] {
+  return view.tensor(name)?.shape ?? [];
+}
+
+/** Add of a constant row to a tensor of [batch, length, columns], which only one op reads. */
+function biasSum(view: PatternView, name: string): Op | undefined {
+  const add = view.makerOf(name, 'Add');
+  if (!add || view.readers(name).length !== 1 || view.isOutput(name)) return undefined;
+  const [input, bias] = add.inputs.map((each) => view.tensor(each)!);
+  const isRow = bias.constant && bias.shape.length === 1 && bias.shape[0] === input.shape[2];
+  return input.shape.length === 3 && isRow ? add : undefined;
+}
+
+/** Two tensors of [batch, length, columns] are added, the one perhaps with a row on top, and normalised. */
+function skipLayerNormalization(view: PatternView, normalization: Op): Replacement | undefined {
+  const [sum, scale, bias = ''] = normalization.inputs;
+  const add = view.makerOf(sum, 'Add');
+  if (!add || view.isOutput(sum) || view.readers(sum).length !== 1) return undefined;
+  const shapes = add.inputs.map((name) => shapeOf(view, name));
+  if (shapes.some((shape) => shape.length !== 3) || String(shapes[0]) !== String(shapes[1])) return undefined;
+  const side = add.inputs.findIndex((name) => biasSum(view, name));
+  const inner = side < 0 ? undefined : biasSum(view, add.inputs[side])!;
+  const summands = add.inputs.map((name, i) => (inner && i === side ? inner.inputs[0] : name));
+  const { epsilon } = normalization.attributes;
   return {
-    first,
-    into,
-    merge: (view, piece, reader) =>
-      first !== 'Div' || isGelu(view, piece, reader)
-        ? { ...reader, type, inputs: [piece.inputs[0]], attributes: {} }
-        : undefined,
-    reason: 'x * (1 + erf(x / sqrt(2))) / 2 is one Gelu',
-    origin: 'gelu_fusion.cc',
+    remove: inner ? [normalization, add, inner] : [normalization, add],
+    insert: [
+      {
+        ...normalization,
+        type: 'com.microsoft.SkipLayerNormalization',
+        inputs: [...summands, scale, bias, ...(inner ? [inner.inputs[1]] : [])],
+        attributes: epsilon === undefined ? {} : { epsilon },
+      },
+    ],
   };
 }
 
-/** Two tensors of [batch, length, columns] are added and normalised over the columns. */
-function joinSum(view: GraphView, add: Op, normalization: Op): Op | undefined {
-  const shapes = add.inputs.map((name) => view.graph.tensors.get(name)!.shape);
-  const [scale, bias] = normalization.inputs.slice(1);
-  if (shapes.some((shape) => shape.length !== 3) || String(shapes[0]) !== String(shapes[1]) || !bias) return undefined;
-  if (normalization.inputs[0] !== add.outputs[0] || normalization.outputs.slice(1).some((name) => name !== ''))
-    return undefined;
-  return { ...normalization, type: 'SkipLayerNormalization', inputs: [...add.inputs, scale, bias] };
-}
+export const LAYER_NORMALIZATION: PatternRule = {
+  at: ['ReduceMean'],
+  match: layerNormalization,
+  reason: '(x - mean) / sqrt(variance + epsilon) * scale + bias is one LayerNormalization',
+  origin: 'layer_norm_fusion.cc',
+};
 
-/** Parts of transformers that join, piece by piece, each only if the whole is there. */
-export const TRANSFORMER_PARTS: readonly PrologueRule[] = [
-  geluPiece('Div', 'Erf', ERF),
-  geluPiece(ERF, 'Add', SHIFTED),
-  geluPiece(SHIFTED, 'Mul', GATED),
-  geluPiece(GATED, 'Mul', 'Gelu'),
-  {
-    first: 'Add',
-    into: 'LayerNormalization',
-    merge: joinSum,
-    reason: 'the sum before LayerNormalization is done by SkipLayerNormalization',
-    origin: 'skip_layer_norm_fusion.cc',
-  },
-];
+export const SIMPLIFIED_LAYER_NORMALIZATION: PatternRule = {
+  at: ['Pow'],
+  match: simplifiedLayerNormalization,
+  reason: 'x / sqrt(mean(x^2) + epsilon) * scale is one SimplifiedLayerNormalization',
+  origin: 'layer_norm_fusion.cc, SimplifiedLayerNormFusion',
+};
+
+export const SKIP_LAYER_NORMALIZATION: PatternRule = {
+  at: ['LayerNormalization'],
+  match: skipLayerNormalization,
+  reason: 'the sum before LayerNormalization is done by SkipLayerNormalization',
+  origin: 'skip_layer_norm_fusion.cc',
+};

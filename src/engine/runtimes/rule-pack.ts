@@ -89,20 +89,27 @@ export interface Selection {
   readonly unnamedChain?: boolean;
 }
 
-export interface RulePack {
-  /** Runtime as the command line names it, for example `onnxruntime-cpu`. */
-  readonly runtime: string;
-  /** Version of the runtime whose behaviour the rules describe. */
-  readonly version: string;
-  /** The graph with what the runtime's own model has and the file lost; taken before any other rule. */
-  readonly restore?: (graph: Graph) => Graph;
+/** What a runtime does to ops one by one, in rounds until nothing changes. */
+export interface Cleaning {
   readonly vanishing: readonly VanishingRule[];
   readonly prologues: readonly PrologueRule[];
   /** Where it stands that equal ops on equal inputs are computed once; left out if they are not. */
   readonly sharing?: { readonly origin: string };
+}
+
+export interface RulePack extends Cleaning {
+  /** Runtime as the command line names it, for example `onnxruntime-cpu`. */
+  readonly runtime: string;
+  /** Version of the runtime whose behaviour the rules describe. */
+  readonly version: string;
+  /** The graph as the runtime has it, where ops were lost or patterns of several replaced; taken before any other rule. */
+  readonly restore?: (graph: Graph) => Graph;
   readonly expansions: readonly ExpansionRule[];
   readonly fusions: readonly FusionRule[];
   readonly chain?: ChainRule;
-  /** Names the kernel of an op as it stands after rewriting; without it convolutions are told apart by their windows. */
-  readonly select?: (view: GraphView, op: Op) => Selection;
+  /**
+   * Names the kernel of an op as it stands after rewriting; where it says nothing, convolutions are told apart by their
+   * windows and others go by their type.
+   */
+  readonly select?: (view: GraphView, op: Op) => Selection | undefined;
 }

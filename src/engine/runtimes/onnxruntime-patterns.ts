@@ -1,0 +1,194 @@
+/**
+ * How onnxruntime's graph transformers work: a rule looks for a pattern of ops around one op and puts other ops in its
+ * place, rule after rule and round after round until nothing changes. Knows no rule, no kernel.
+ */
+import type { Graph, Merged, Op, Tensor } from '../graph';
+import type { GraphView } from './rule-pack';
+
+/** What stands in a pattern's place. */
+export interface Replacement {
+  /** Ops that go. What is inserted stands where the first of them stood. */
+  readonly remove: readonly Op[];
+  /** Ops whose work is done by what is inserted too; they go if nobody else reads what they make. */
+  readonly release?: readonly Op[];
+  /** In execution order. */
+  readonly insert: readonly Op[];
+  /** Which of the inserted ops does the work of those that went; the first, if left out. */
+  readonly main?: number;
+  /** Tensors that the graph did not have. */
+  readonly tensors?: readonly Tensor[];
+  /** Tensors that nobody makes any more, and what their readers read instead. */
+  readonly renamed?: readonly (readonly [from: string, to: string])[];
+}
+
+/** Looks for one pattern at every op of some types. */
+export interface PatternRule {
+  readonly at: readonly string[];
+  /** Undefined if the pattern is not there. */
+  readonly match: (view: PatternView, op: Op) => Replacement | undefined;
+  readonly reason: string;
+  /** Source file of onnxruntime/core/optimizer. */
+  readonly origin: string;
+}
+
+/** The graph as rules see it, with what many of them ask. */
+export interface PatternView extends GraphView {
+  tensor(name: string): Tensor | undefined;
+  /** The only reader of an op's first output, if that is no output of the graph and the reader has one of the types. */
+  onlyReader(op: Op, ...types: string[]): Op | undefined;
+  /** The op of one of the types that makes a tensor. */
+  makerOf(name: string, ...types: string[]): Op | undefined;
+  /** The value of a constant of one element. */
+  scalar(name: string): number | undefined;
+  /** A name that no tensor has yet. */
+  unusedName(name: string): string;
+}
+
+/** A graph whose ops are replaced in place. */
+export class PatternGraph implements PatternView {
+  private readonly tensors: Map<string, Tensor>;
+  private readonly makers = new Map<string, Op>();
+  private readonly readersOf = new Map<string, Op[]>();
+  private readonly positions = new Map<Op, number>();
+  private outputs: string[];
+
+  constructor(private readonly original: Graph) {
+    this.tensors = new Map(original.tensors);
+    this.outputs = [...original.outputs];
+    original.ops.forEach((op, position) => {
+      this.add(op, position);
+    });
+  }
+
+  get graph(): Graph {
+    return { ...this.original, tensors: this.tensors };
+  }
+
+  readers(name: string): readonly Op[] {
+    return this.readersOf.get(name) ?? [];
+  }
+
+  maker(name: string): Op | undefined {
+    return this.makers.get(name);
+  }
+
+  isOutput(name: string): boolean {
+    return this.outputs.includes(name);
+  }
+
+  source(name: string): string {
+    return name;
+  }
+
+  tensor(name: string): Tensor | undefined {
+    return this.tensors.get(name);
+  }
+
+  onlyReader(op: Op, ...types: string[]): Op | undefined {
+    const readers = this.readers(op.outputs[0]);
+    const fits = readers.length === 1 && types.includes(readers[0].type) && !this.isOutput(op.outputs[0]);
+    return fits ? readers[0] : undefined;
+  }
+
+  makerOf(name: string, ...types: string[]): Op | undefined {
+    const op = this.makers.get(name);
+    return op && types.includes(op.type) ? op : undefined;
+  }
+
+  scalar(name: string): number | undefined {
+    const tensor = this.tensors.get(name);
+    return tensor?.constant && tensor.values?.length === 1 ? tensor.values[0] : undefined;
+  }
+
+  unusedName(name: string): string {
+    let unused = name;
+    for (let i = 1; this.tensors.has(unused); i++) unused = `${name}_${i}`;
+    return unused;
+  }
+
+  /** One round of rules, each at every op in execution order. @returns true if any applied */
+  apply(rules: readonly PatternRule[]): boolean {
+    let changed = false;
+    for (const rule of rules) {
+      const places = [...this.positions.keys()].filter(({ type }) => rule.at.includes(type));
+      places.sort((a, b) => this.positions.get(a)! - this.positions.get(b)!);
+      for (const [output] of places.map(({ outputs }) => outputs)) {
+        const op = this.makerOf(output, ...rule.at);
+        const replacement = op && rule.match(this, op);
+        if (!replacement) continue;
+        this.replace(replacement, rule.reason);
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
+  /** The graph as it stands. */
+  toGraph(): Graph {
+    const inOrder = [...this.positions].sort(([, a], [, b]) => a - b).map(([op]) => op);
+    const placed = new Set<Op>();
+    const ops: Op[] = [];
+    const place = (op: Op) => {
+      if (placed.has(op)) return;
+      placed.add(op);
+      for (const name of op.inputs) {
+        const maker = this.makers.get(name);
+        if (maker) place(maker);
+      }
+      ops.push(op);
+    };
+    inOrder.forEach(place);
+    return { ...this.original, ops, tensors: this.tensors, outputs: this.outputs };
+  }
+
+  private add(op: Op, position: number): void {
+    this.positions.set(op, position);
+    for (const name of op.outputs) if (name) this.makers.set(name, op);
+    for (const name of op.inputs) {
+      const readers = this.readersOf.get(name);
+      if (readers) readers.push(op);
+      else this.readersOf.set(name, [op]);
+    }
+  }
+
+  private remove(op: Op): void {
+    this.positions.delete(op);
+    for (const name of op.outputs) if (this.makers.get(name) === op) this.makers.delete(name);
+    for (const name of new Set(op.inputs)) {
+      this.readersOf.set(
+        name,
+        this.readers(name).filter((reader) => reader !== op),
+      );
+    }
+  }
+
+  private replace(replacement: Replacement, reason: string): void {
+    const { remove, release = [], insert, main = 0, tensors = [], renamed = [] } = replacement;
+    const position = this.positions.get(remove[0])!;
+    for (const op of remove) this.remove(op);
+    for (const tensor of tensors) this.tensors.set(tensor.name, tensor);
+    insert.forEach((op, i) => {
+      const parts = i === main ? [...remove, ...release] : [];
+      this.add({ ...op, merged: mergedInto(op, parts, reason) }, position);
+    });
+    for (const [from, to] of renamed) this.rename(from, to);
+    for (const op of release) {
+      if (op.outputs.every((name) => this.readers(name).length === 0 && !this.isOutput(name))) this.remove(op);
+    }
+  }
+
+  private rename(from: string, to: string): void {
+    this.outputs = this.outputs.map((name) => (name === from ? to : name));
+    for (const reader of new Set(this.readers(from))) {
+      const position = this.positions.get(reader)!;
+      this.remove(reader);
+      this.add({ ...reader, inputs: reader.inputs.map((name) => (name === from ? to : name)) }, position);
+    }
+  }
+}
+
+function mergedInto(op: Op, parts: readonly Op[], reason: string): Merged {
+  const names = parts.flatMap(({ name, merged }) => [name, ...(merged?.ops ?? [])]);
+  const reasons = [...parts.flatMap(({ merged }) => merged?.reasons ?? []), reason];
+  return { ops: [...new Set(names)].filter((name) => name !== op.name), reasons: [...new Set(reasons)] };
+}
