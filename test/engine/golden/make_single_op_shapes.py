@@ -37,7 +37,7 @@ def model(nodes, inputs, outputs, constants, opset):
     return helper.make_model(graph, opset_imports=operator_sets, ir_version=10 if opset > 18 else 8)
 
 
-def add(name, opset, op, inputs, constants=(), outputs=1, **attributes):
+def add(name, version, op, inputs, constants=(), outputs=1, **attributes):
     """One op. `inputs`: shapes (float32) or (type, shape) pairs in order, or names of `constants`; None leaves one out."""
     names, values = [], []
     for i, given in enumerate(inputs):
@@ -50,7 +50,7 @@ def add(name, opset, op, inputs, constants=(), outputs=1, **attributes):
     made = [f"y{i}" for i in range(outputs)]
     domain, _, kind = op.rpartition("/")
     node = helper.make_node(kind, names, made, name="op", domain=domain, **attributes)
-    CASES.append((name, opset, model([node], values, made, list(constants), opset)))
+    CASES.append((name, version, model([node], values, made, list(constants), version)))
 
 
 def chain(name, opset, nodes, constants, inputs=()):
@@ -335,11 +335,126 @@ def indexing():
     chain("And, Or and Xor", 13, [node("And", ["a", "b"], "q"), node("Xor", ["a", "q"], "r"), node("Or", ["r", "b"], "o"), node("Cast", ["o"], "shape", to=T.INT64)], [tensor("a", [True, True, False, False], bool), tensor("b", [True, False, True, False], bool)])
 
 
+def remaining():
+    """Ops whose shape follows from one input, or from all of them broadcast, and what else has no variant above."""
+    for op in ["Acos", "Asin", "Atan", "Ceil", "Cos", "Elu", "Exp", "Floor", "HardSigmoid", "Hardmax", "Identity", "LeakyRelu", "Log", "LogSoftmax", "LRN", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign", "Sqrt", "Tan", "Tanh", "LpNormalization", "Abs"]:
+        add(op, 13, op, [[2, 3, 4, 5]], **({"size": 3} if op == "LRN" else {}))
+    for op, opset in [("Acosh", 9), ("Asinh", 9), ("Atanh", 9), ("Cosh", 9), ("Sinh", 9), ("Sign", 9), ("Erf", 9), ("Shrink", 9), ("ThresholdedRelu", 10), ("Round", 11), ("Celu", 12), ("MeanVarianceNormalization", 9), ("Mish", 18), ("IsInf", 10), ("Bernoulli", 15), ("RandomNormalLike", 7), ("RandomUniformLike", 7)]:
+        add(op, opset, op, [[2, 3, 4, 5]])
+    add("RandomNormalLike, dtype", 7, "RandomNormalLike", [(T.INT32, [2, 3])], dtype=T.FLOAT)
+    for op in ["RandomNormal", "RandomUniform"]:
+        add(op, 7, op, [], shape=[2, 3, 4])
+        add(f"{op}, dtype", 7, op, [], shape=[5], dtype=T.DOUBLE)
+    add("Not", 7, "Not", [(T.BOOL, [2, 3])])
+    add("BitwiseNot", 18, "BitwiseNot", [(T.INT32, [2, 3])])
+    for op in ["BitwiseOr", "BitwiseXor"]:
+        add(op, 18, op, [(T.INT32, [2, 1]), (T.INT32, [3])])
+    add("BitShift", 11, "BitShift", [(T.UINT8, [2, 1]), (T.UINT8, [3])], direction="LEFT")
+    for op in ["Greater", "GreaterOrEqual"]:
+        add(op, 16, op, [[2, 1, 4], [3, 1]])
+    for op in ["Mean", "Min", "Sum"]:
+        add(f"{op} of three", 13, op, [[2, 1], [1, 3], [4, 1, 1]])
+    for op in ["ReduceL1", "ReduceLogSum", "ReduceLogSumExp", "ReduceMin", "ReduceSumSquare"]:
+        add(f"{op}, axes attribute", 12, op, [[2, 3, 4]], axes=[-1], keepdims=0)
+        add(f"{op}, axes input", 18, op, [[2, 3, 4], "axes"], [tensor("axes", [0, 2])])
+    add("CumProd", 26, "CumProd", [[2, 3], "axis"], [tensor("axis", 1)])
+    add("ReverseSequence", 10, "ReverseSequence", [[4, 3, 2], "lengths"], [tensor("lengths", [1, 2, 3])])
+    add("Scatter", 9, "Scatter", [[4, 5], (T.INT64, [1, 2]), [1, 2]])
+    add("TensorScatter", 24, "TensorScatter", [[2, 3, 8, 4], [2, 3, 1, 4], (T.INT64, [2])])
+    for name, attributes in [
+        ("DeformConv", {}),
+        ("DeformConv, strides, pads and dilation", {"strides": [2, 1], "pads": [1, 0, 2, 1], "dilations": [1, 2]}),
+        ("DeformConv, groups", {"group": 2, "offset_group": 2}),
+    ]:
+        groups = attributes.get("group", 1)
+        strides, pads, dilations = attributes.get("strides", [1, 1]), attributes.get("pads", [0] * 4), attributes.get("dilations", [1, 1])
+        size = [(n + pads[i] + pads[i + 2] - 2 * dilations[i] - 1) // strides[i] + 1 for i, n in enumerate([11, 13])]
+        add(name, 19, "DeformConv", [[1, 4, 11, 13], "w", [1, 18 * attributes.get("offset_group", 1), *size]], [weights(6, 4 // groups, 3, 3)], **attributes)
+
+
+def microsoft():
+    scale, zero = tensor("s", 0.1, np.float32), tensor("z", 3, np.uint8)
+    bytes_ = lambda *shape: numpy_helper.from_array(np.zeros(shape, np.uint8), "q")
+    ours = lambda name, variant, *rest, **attributes: add(f"com.microsoft {name}{variant}", 17, f"com.microsoft/{name}", *rest, **attributes)
+    ours("QuantizeLinear", "", [[2, 3], "s", "z"], [scale, zero])
+    ours("DequantizeLinear", "", [(T.UINT8, [2, 3]), "s", "z"], [scale, zero])
+    ours("Gelu", "", [[2, 3, 8]])
+    ours("Trilu", "", [[2, 4, 5]], upper=0)
+    ours("Pad", "", [[2, 3], "pads"], [tensor("pads", [1, 0, 2, 1])])
+    ours("Range", "", ["a", "b", "c"], [tensor("a", 2), tensor("b", 11), tensor("c", 4)])
+    ours("GatherND", "", [[2, 3, 4], (T.INT64, [5, 2])])
+    ours("GridSample", "", [[2, 3, 4, 5], [2, 6, 7, 2]])
+    ours("RotaryEmbedding", " of 3 dimensions", [[2, 5, 24], (T.INT64, [1]), [9, 4], [9, 4]], num_heads=3)
+    ours("RotaryEmbedding", " of 4 dimensions", [[2, 3, 5, 8], (T.INT64, [1]), [9, 4], [9, 4]])
+    ours("TransposeMatMul", "", [[2, 5, 3], [2, 7, 5]], transA=1, transB=1)
+    ours("QLinearSoftmax", "", [(T.UINT8, [2, 3, 4]), "s", "z", "s", "z"], [scale, zero], opset=13, axis=-1)
+    ours("QLinearWhere", "", [(T.BOOL, [2, 1, 5]), (T.UINT8, [3, 1]), "s", "z", (T.UINT8, [5]), "s", "z", "s", "z"], [scale, zero])
+    attention = [(T.UINT8, [2, 5, 12]), "q", [36], "s", "s", None, "z", "z"]
+    ours("QAttention", "", attention, [scale, zero, bytes_(12, 36)], num_heads=4)
+    ours("QAttention", " with a past", [*attention, [2, 2, 4, 3, 3]], [scale, zero, bytes_(12, 36)], outputs=2, num_heads=4, unidirectional=1)
+    packed = lambda n, k, bits, block: [numpy_helper.from_array(np.zeros((n, k // block, block * bits // 8), np.uint8), "q"), numpy_helper.from_array(np.ones((n, k // block) if bits else n, np.float32), "s")]
+    ours("MatMulNBits", "", [[2, 5, 64], "q", "s"], packed(24, 64, 4, 32), K=64, N=24, bits=4, block_size=32)
+    ours("MatMulNBits", " of 8 bits", [[3, 128], "q", "s"], packed(40, 128, 8, 64), K=128, N=40, bits=8, block_size=64)
+    # Two key heads for four query heads of 8; 3 steps of the past, and 2 new ones.
+    lengths = [tensor("lengths", [4], np.int32), tensor("total", [5], np.int32)]
+    past = [[1, 2, 3, 8], [1, 2, 3, 8]]
+    heads = {"num_heads": 4, "kv_num_heads": 2}
+    first = [tensor("lengths", [4, 4], np.int32), tensor("total", [5], np.int32)]
+    ours("GroupQueryAttention", "", [[2, 5, 32], [2, 5, 16], [2, 5, 16], None, None, "lengths", "total"], first, outputs=3, **heads)
+    ours("GroupQueryAttention", " with a past", [[1, 2, 32], [1, 2, 16], [1, 2, 16], *past, "lengths", "total"], lengths, outputs=3, **heads)
+    ours("GroupQueryAttention", " with a long cache", [[2, 1, 32], [2, 1, 16], [2, 1, 16], [2, 2, 16, 8], [2, 2, 16, 8], "lengths", "total"], first, outputs=3, **heads)
+    ours("GroupQueryAttention", ", packed", [[1, 2, 64], None, None, *past, "lengths", "total"], lengths, outputs=3, **heads)
+
+
+def element_types():
+    """A constant of every element type, as raw bytes and (where onnx can write them so) as a list, and what reads few bits."""
+    for name, kind in T.DataType.items():
+        if name == "UNDEFINED":
+            continue
+        for variant, raw in [("raw bytes", True), ("list", False)]:
+            constant = onnx.TensorProto(name="w", data_type=kind, dims=[9, 9])
+            bits = {"COMPLEX128": 128, "COMPLEX64": 64, "DOUBLE": 64, "INT64": 64, "UINT64": 64, "FLOAT": 32, "INT32": 32, "UINT32": 32}.get(name)
+            if name == "STRING":
+                if raw:
+                    continue
+                constant.string_data.extend([b"text"] * 81)
+            elif raw:
+                bits = bits or next((size for part, size in [("16", 16), ("FLOAT6", 6), ("4E2", 4), ("INT4", 4), ("INT2", 2)] if part in name), 8)
+                constant.raw_data = bytes((81 * bits + 7) // 8)
+            elif name in ("FLOAT", "COMPLEX64"):
+                constant.float_data.extend([0.0] * (81 if bits == 32 else 162))
+            elif name in ("DOUBLE", "COMPLEX128"):
+                constant.double_data.extend([0.0] * (81 if bits == 64 else 162))
+            elif name == "INT64":
+                constant.int64_data.extend([0] * 81)
+            elif name in ("UINT32", "UINT64"):
+                constant.uint64_data.extend([0] * 81)
+            else:
+                # Those of 4 and 2 bits are packed: as many bytes as raw ones.
+                count = {"UINT4": 41, "INT4": 41, "FLOAT4E2M1": 41, "UINT2": 21, "INT2": 21}.get(name, 81)
+                constant.int32_data.extend([0] * count)
+            add(f"{TYPES[kind]}, {variant}", 25, "Identity", ["w"], [constant])
+    for kind, opset in [(T.UINT4, 21), (T.INT4, 21), (T.FLOAT8E4M3FN, 19), (T.FLOAT8E5M2, 19)]:
+        weight = helper.make_tensor("w", kind, [16, 10], np.zeros(160))
+        add(f"DequantizeLinear of {TYPES[kind]}", opset, "DequantizeLinear", ["w", "s"], [weight, tensor("s", 0.1, np.float32)])
+        zero = helper.make_tensor("z", kind, [], np.zeros(1))
+        add(f"QuantizeLinear to {TYPES[kind]}", opset, "QuantizeLinear", [[3, 5], "s", "z"], [tensor("s", 0.1, np.float32), zero])
+    for kind in (T.FLOAT16, T.BFLOAT16):
+        add(f"Clip of {TYPES[kind]} with a bound", 13, "Clip", [(kind, [2, 3]), None, "top"], [helper.make_tensor("top", kind, [], [6.0])])
+        # The values decide a shape: both forms of a constant have to give the same numbers.
+        for variant, raw in [("raw bytes", True), ("list", False)]:
+            values = [3.0, 7.0]
+            bits = [0x4200, 0x4700] if kind == T.FLOAT16 else [0x4040, 0x40E0]
+            constant = helper.make_tensor("a", kind, [2], np.array(bits, np.uint16).tobytes(), raw=True) if raw else helper.make_tensor("a", kind, [2], values)
+            chain(f"{TYPES[kind]} as a shape, {variant}", 13, [node("Cast", ["a"], "shape", to=T.INT64)], [constant])
+
+
 def described(kind, dims):
     return f"{TYPES[kind]} {'x'.join(map(str, dims))}".strip()
 
 
-TYPES = {T.FLOAT: "float32", T.INT64: "int64", T.INT32: "int32", T.BOOL: "bool", T.UINT8: "uint8", T.INT8: "int8"}
+# Element types as the engine writes them.
+TYPES = {number: {"FLOAT": "float32", "DOUBLE": "float64"}.get(name, name.lower()) for name, number in T.DataType.items() if number}
 
 
 def inferred(message):
@@ -353,24 +468,29 @@ def inferred(message):
     return shapes
 
 
+# What onnxruntime, or its numpy binding, says of op types and element types that it has no kernel for.
+UNABLE = ["not supported", "NOT_IMPLEMENTED", "No corresponding Numpy type", "not currently registered", "Type Error: Type 'tensor(float6", "Type Error: Type 'tensor(bfloat16)"]
+
+
 def measured(message):
-    """"type dims" of each graph output when onnxruntime runs the model; None if it has no kernel for it."""
+    """"type dims" of each graph output when onnxruntime runs the model; None if it, or numpy, cannot do so with the types."""
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
-    kinds = {"tensor(float)": np.float32, "tensor(bool)": bool, "tensor(uint8)": np.uint8, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+    kinds = {"tensor(float)": np.float32, "tensor(bool)": bool, "tensor(uint8)": np.uint8, "tensor(int32)": np.int32, "tensor(int64)": np.int64, "tensor(float16)": np.float16}
     try:
         session = ort.InferenceSession(message.SerializeToString(), options, providers=["CPUExecutionProvider"])
         values = session.run(None, {i.name: np.zeros(i.shape, kinds[i.type]) for i in session.get_inputs()})
     except Exception as error:
-        if "not supported" not in str(error) and "NOT_IMPLEMENTED" not in str(error):
+        if not any(reason in str(error) for reason in UNABLE):
             raise
         return None
-    return [described(helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype), np.shape(value)) for value in values]
+    declared = [output.type[len("tensor("):-1] for output in session.get_outputs()]
+    return [f"{ {'float': 'float32', 'double': 'float64'}.get(kind, kind)} {'x'.join(map(str, np.shape(value)))}".strip() for kind, value in zip(declared, values)]
 
 
 def main():
-    for build in (convolutions, pools, products, elementwise, reductions, reshapes, parts, resizes, folding, transformers, quantised, indexing):
+    for build in (convolutions, pools, products, elementwise, reductions, reshapes, parts, resizes, folding, transformers, quantised, indexing, remaining, microsoft, element_types):
         build()
     assert len({name for name, _, _ in CASES}) == len(CASES), "two cases of one name"
     golden, corrected = [], 0
