@@ -3,14 +3,13 @@
  * needs beside them as JSON in the file's metadata. The file alone predicts, in any onnxruntime.
  *
  * Per kind, for `n` kernels: input `<kind>` float32 [n, columns], output `<kind>.latencyUs` float32 [n, 1] with
- * latencyUs = max(columns . weights, floor) * exp(trees(columns)).
+ * the latencies that kernel-model.ts computes.
  */
 import { EngineError } from './errors';
+import { ModelWriter } from './export-model';
 import { type Column, FEATURES } from './features';
 import { decodeOnnx } from './formats/onnx-decoder';
-import { ML_DOMAIN, type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from './formats/onnx-writer';
-import type { KernelModel } from './kernel-model';
-import type { TreeEnsemble } from './learners/tree';
+import { type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from './formats/onnx-writer';
 import type { Hull, PredictorModel } from './predictor-model';
 import type { Harness } from './profile';
 import { ENGINE_VERSION } from './version';
@@ -54,7 +53,10 @@ export function exportPredictor(model: PredictorModel, provenance: Provenance): 
   for (const [kind, kernelModel] of kinds) {
     inputs.push({ name: kind, type: 'float32', shape: [`${kind} kernels`, kernelModel.columns.length] });
     outputs.push({ name: outputName(kind), type: 'float32', shape: [`${kind} kernels`, 1] });
-    addKind(kind, kernelModel, nodes, constants);
+    const writer = new ModelWriter(kind);
+    writer.write(kernelModel, outputName(kind));
+    nodes.push(...writer.nodes);
+    constants.push(...writer.constants);
   }
   const metadata: PredictorMetadata = {
     formatVersion: FORMAT_VERSION,
@@ -106,80 +108,4 @@ function parsed(text: string): PredictorMetadata | null {
       'Give the file as training made it.',
     );
   }
-}
-
-function addKind(
-  kind: string,
-  { columns, weights, floorUs, trees }: KernelModel,
-  nodes: OnnxNode[],
-  constants: OnnxConstant[],
-): void {
-  const add = (type: string, inputs: readonly string[], output: string) => {
-    nodes.push({ type, name: `${kind}/${type}`, inputs, outputs: [output] });
-    return output;
-  };
-  const constant = (suffix: string, shape: readonly number[], values: Float32Array) => {
-    constants.push({ name: `${kind}/${suffix}`, shape, values });
-    return `${kind}/${suffix}`;
-  };
-  const product = add('MatMul', [kind, constant('weights', [columns.length, 1], weights)], `${kind}/linear`);
-  const base = add(
-    'Max',
-    [product, constant('floorUs', [], Float32Array.of(floorUs))],
-    trees ? `${kind}/base` : outputName(kind),
-  );
-  if (!trees) return;
-  nodes.push(treeNode(kind, trees));
-  add('Mul', [base, add('Exp', [`${kind}/trees`], `${kind}/factor`)], outputName(kind));
-}
-
-/** TreeEnsembleRegressor of ai.onnx.ml 3: all trees' nodes in flat lists, branches by `<=` on float32. */
-function treeNode(kind: string, { trees, baseline }: TreeEnsemble): OnnxNode {
-  const lists = {
-    nodes_treeids: [] as number[],
-    nodes_nodeids: [] as number[],
-    nodes_featureids: [] as number[],
-    nodes_truenodeids: [] as number[],
-    nodes_falsenodeids: [] as number[],
-    target_treeids: [] as number[],
-    target_nodeids: [] as number[],
-    target_ids: [] as number[],
-  };
-  const thresholds: number[] = [];
-  const modes: string[] = [];
-  const values: number[] = [];
-  trees.forEach(({ feature, threshold, left, right, value }, tree) => {
-    for (let node = 0; node < feature.length; node++) {
-      const leaf = feature[node] < 0;
-      lists.nodes_treeids.push(tree);
-      lists.nodes_nodeids.push(node);
-      lists.nodes_featureids.push(leaf ? 0 : feature[node]);
-      lists.nodes_truenodeids.push(left[node]);
-      lists.nodes_falsenodeids.push(right[node]);
-      thresholds.push(threshold[node]);
-      modes.push(leaf ? 'LEAF' : 'BRANCH_LEQ');
-      if (!leaf) continue;
-      lists.target_treeids.push(tree);
-      lists.target_nodeids.push(node);
-      lists.target_ids.push(0);
-      values.push(value[node]);
-    }
-  });
-  return {
-    type: 'TreeEnsembleRegressor',
-    domain: ML_DOMAIN,
-    name: `${kind}/TreeEnsembleRegressor`,
-    inputs: [kind],
-    outputs: [`${kind}/trees`],
-    attributes: {
-      n_targets: { int: 1 },
-      aggregate_function: { string: 'SUM' },
-      post_transform: { string: 'NONE' },
-      base_values: { floats: [baseline] },
-      nodes_values: { floats: thresholds },
-      nodes_modes: { strings: modes },
-      target_weights: { floats: values },
-      ...Object.fromEntries(Object.entries(lists).map(([name, ints]) => [name, { ints }])),
-    },
-  };
 }

@@ -3,10 +3,13 @@
  * weights . columns is weights . (summed columns), so end-to-end rows train per-kernel predictors directly.
  */
 import { type Column, columnName, type KernelFeatures, termValue } from './features';
+import { correctModels, type PredictedNetwork } from './fit-correction';
+import type { Learner } from './fit-kernel-rows';
 import type { KernelModel } from './kernel-model';
 import { fitRelativeRegression } from './learners/relative-regression';
-import { ELEMENTWISE_COLUMNS, isElementwise, linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
-import { FALLBACK } from './predictor-model';
+import type { NumericRows } from './learners/validation';
+import { ELEMENTWISE_COLUMNS, isCoarse, isElementwise, linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
+import { FALLBACK, predictEach } from './predictor-model';
 import { featuresByKind, type PlannedNetwork, plannedKernels } from './training-rows';
 
 export interface EndToEndFit {
@@ -26,12 +29,28 @@ interface Block {
   readonly covers: (kind: string) => boolean;
 }
 
+/** Relative standard deviation of repeated runs at which a measurement counts half. */
+const GOOD_DEVIATION = 0.05;
+
 /**
- * Fits all kinds at once. The last column of the design is the constant.
+ * Fits all kinds at once: the linear base, and what it leaves over.
  *
  * @throws EngineError INSUFFICIENT_DATA, CANCELLED
  */
-export function fitEndToEnd(networks: readonly MeasuredNetwork[], signal?: AbortSignal): EndToEndFit {
+export function fitEndToEnd(networks: readonly MeasuredNetwork[], learner: Learner, signal?: AbortSignal): EndToEndFit {
+  const base = fitLinear(networks, signal);
+  if (learner === 'lasso') return base;
+  const predicted = networks.map((network): PredictedNetwork => {
+    const { kernels } = network.plan;
+    const kernelsUs = predictEach(base.kinds, kernels, network.features);
+    const predictedUs = kernelsUs.reduce((sum, latency) => sum + latency, base.fixedUs);
+    return { ...network, kernels, kernelsUs, predictedUs, measuredUs: network.latencyUs, weight: trust(network) };
+  });
+  return { kinds: correctModels(base.kinds, predicted, signal), fixedUs: base.fixedUs };
+}
+
+/** The last column of the design is the constant. */
+function fitLinear(networks: readonly MeasuredNetwork[], signal?: AbortSignal): EndToEndFit {
   const kinds = featuresByKind(plannedKernels(networks));
   const blocks = layOut(kinds);
   const last = blocks[blocks.length - 1];
@@ -47,14 +66,42 @@ export function fitEndToEnd(networks: readonly MeasuredNetwork[], signal?: Abort
       }
     });
   });
-  const units = [...blocks.flatMap(({ columns }) => columns.map(unitOf)), 'constant'];
-  const latencies = networks.map(({ latencyUs }) => latencyUs);
-  const weights = fitRelativeRegression({ rows: networks.length, columns: width, values }, latencies, {
-    units,
-    signal,
-  });
+  const weights = fitWeights({ rows: networks.length, columns: width, values }, blocks, networks, signal);
   const models = new Map([...kinds.keys(), FALLBACK].map((kind) => [kind, modelOf(kind, blocks, weights)]));
   return { kinds: models, fixedUs: weights[width - 1] };
+}
+
+/**
+ * The mean of two fits: one of all columns, which knows every variant of a kernel, and one of the coarse ones, which
+ * extrapolates better. Their errors differ, and their mean is better than either.
+ */
+function fitWeights(
+  { rows, columns, values }: NumericRows,
+  blocks: readonly Block[],
+  networks: readonly MeasuredNetwork[],
+  signal?: AbortSignal,
+): Float64Array {
+  const all = blocks.flatMap((block) => block.columns);
+  const units = [...all.map(unitOf), 'constant'];
+  const latencies = networks.map(({ latencyUs }) => latencyUs);
+  const options = { sampleWeights: networks.map(trust), signal };
+  const fine = fitRelativeRegression({ rows, columns, values }, latencies, { units, ...options });
+  const kept = units.flatMap((_, j) => (j === all.length || isCoarse(all[j]) ? [j] : []));
+  const coarseValues = Float64Array.from({ length: rows * kept.length }, (_, at) => {
+    return values[Math.floor(at / kept.length) * columns + kept[at % kept.length]];
+  });
+  const coarse = fitRelativeRegression({ rows, columns: kept.length, values: coarseValues }, latencies, {
+    units: kept.map((j) => units[j]),
+    ...options,
+  });
+  const weights = fine.map((weight) => weight / 2);
+  for (const [at, j] of kept.entries()) weights[j] += coarse[at] / 2;
+  return weights;
+}
+
+/** How much a network's measurement counts: repeated runs that differ say how far the mean may be off. */
+function trust({ relativeDeviation = 0 }: MeasuredNetwork): number {
+  return 1 / (1 + (relativeDeviation / GOOD_DEVIATION) ** 2);
 }
 
 function layOut(kinds: ReadonlyMap<string, readonly KernelFeatures[]>): Block[] {

@@ -4,7 +4,7 @@
  */
 import { throwIfCancelled } from './errors';
 import { type Column, FEATURE_NAMES, type KernelFeatures, termValue } from './features';
-import { columnMatrix, type KernelModel, linearLatencies } from './kernel-model';
+import { columnMatrix, type KernelModel, linearLatencies, widen } from './kernel-model';
 import { type BoostingOptions, fitBoosting } from './learners/boosting';
 import { fitRelativeRegression } from './learners/relative-regression';
 import { linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
@@ -12,7 +12,7 @@ import { FALLBACK } from './predictor-model';
 import type { KernelRow } from './training-rows';
 
 /** What can learn from kernel rows. */
-export const LEARNERS = ['lasso', 'boosting'] as const;
+export const LEARNERS = ['lasso', 'forest', 'boosting', 'perceptron', 'gaussianProcess'] as const;
 export type Learner = (typeof LEARNERS)[number];
 
 export interface KernelRowsOptions {
@@ -62,14 +62,12 @@ function fitKind(rows: readonly KernelRow[], { learner, seed, signal }: KernelRo
   const features = rows.map((row) => row.features);
   const base = fitLinear(rows, linearColumns(features), signal);
   if (learner === 'lasso') return base;
-  const columns = [...base.columns, ...treeColumns(base.columns, features)];
-  const weights = new Float32Array(columns.length);
-  weights.set(base.weights);
-  const widened: KernelModel = { ...base, columns, weights };
-  const matrix = columnMatrix(columns, features);
-  const target = linearLatencies(widened, matrix).map((latency, i) => Math.log(rows[i].latencyUs / latency));
+  const wanted = [...base.columns, ...treeColumns(base.columns, features)];
+  const { model, positions } = widen(base, wanted);
+  const matrix = columnMatrix(model.columns, features);
+  const target = linearLatencies(model, matrix).map((latency, i) => Math.log(rows[i].latencyUs / latency));
   const ensemble = fitBoosting(matrix, target, { ...BOOSTING, seed, signal });
-  return ensemble.trees.length > 0 ? { ...widened, trees: ensemble } : base;
+  return ensemble.trees.length > 0 ? { ...model, factor: { form: 'trees', reads: positions, ensemble } } : base;
 }
 
 /** Features that differ between rows and that the base does not read already. */

@@ -85,6 +85,16 @@ export function linearColumns(features: readonly KernelFeatures[]): Column[] {
   return all;
 }
 
+/**
+ * Whether a coarse predictor reads the column too: what all kernels and each kind cost, windows not told apart. It knows
+ * less, and extrapolates better to families of networks that training never saw.
+ */
+export function isCoarse({ term, window }: Column): boolean {
+  return !window && COARSE_TERMS.has(term);
+}
+
+const COARSE_TERMS = new Set<Term>(['kernels', 'activationElements', 'multiplyAccumulates', 'weightElements']);
+
 /** Columns of one unit measure alike, so that their scales can be compared. */
 export function unitOf({ term }: Column): 'kernels' | 'weights' | 'work' | 'elements' {
   if (term === 'kernels') return 'kernels';

@@ -74,7 +74,7 @@ export function chooseSource(rows: TrainingRows, learner: Learner): Source {
       [...rows.dropped, 'Upload the graphs of the measured networks, or measure more of them.'].join(' '),
     );
   }
-  if (learner === 'boosting') {
+  if (learner !== 'lasso' && learner !== 'gaussianProcess') {
     throw new EngineError(
       'INSUFFICIENT_DATA',
       `learner boosting needs kernel rows of ${FEWEST_NETWORKS} networks; there are usable ones of ${withKernels.length}`,
@@ -129,9 +129,10 @@ function endToEndRows(networks: readonly MeasuredNetwork[]): Source {
   return {
     name: 'end-to-end rows',
     groups: networks.map(({ name }) => name),
-    fit: (include, { signal }) =>
+    fit: (include, { learner, signal }) =>
       fitEndToEnd(
         networks.filter(({ name }) => include(name)),
+        learner,
         signal,
       ),
     compose(held, _folds, fixedUs) {

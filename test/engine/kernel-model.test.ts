@@ -48,7 +48,7 @@ describe('a model', () => {
     expect([...linearLatencies({ ...linear, floorUs: 0 }, columnMatrix(linear.columns, kernels))]).toEqual([7, 2.5]);
   });
 
-  test('is multiplied by e to the sum of its trees', () => {
+  test('is multiplied by e to the power of its factor', () => {
     // One split on the second column: up to 4 elements ln 2, above ln 3.
     const trees = {
       baseline: 0,
@@ -63,7 +63,10 @@ describe('a model', () => {
         },
       ],
     };
-    const [above, below] = predictKernels({ ...linear, trees }, kernels);
+    const [above, below] = predictKernels(
+      { ...linear, factor: { form: 'trees', reads: [0, 1], ensemble: trees } },
+      kernels,
+    );
     expect(above).toBeCloseTo(21, 5);
     expect(below).toBeCloseTo(10, 5);
   });

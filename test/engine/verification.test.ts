@@ -34,7 +34,7 @@ function model(changes: Partial<KernelModel> = {}): PredictorModel {
     columns: [{ term: 'multiplyAccumulates' }, { term: 'outputElements' }],
     weights: Float32Array.of(1e-4, 1e-3),
     floorUs: 1,
-    trees,
+    factor: { form: 'trees', reads: [0, 1], ensemble: trees },
     ...changes,
   };
   const fallback: KernelModel = { columns: [{ term: 'kernels' }], weights: Float32Array.of(3), floorUs: 0 };
@@ -60,7 +60,7 @@ test('a faithful file passes, to the bit of float32', async () => {
 test.each<[string, Partial<KernelModel>]>([
   ['another weight', { weights: Float32Array.of(1.0001e-4, 1e-3) }],
   ['another floor', { floorUs: 2000 }],
-  ['no trees', { trees: undefined }],
+  ['no factor', { factor: undefined }],
 ])('a file with %s is found out', async (_, changes) => {
   const other = exportPredictor(model(changes), provenance);
   await expect(verifyExport(model(), other, features, 1)).rejects.toMatchObject({

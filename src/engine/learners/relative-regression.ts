@@ -1,9 +1,11 @@
 /**
  * Non-negative linear regression on relative errors, for few rows and many overlapping columns: the elastic net on rows
- * divided by their target, columns scaled to a root mean square of 1, reweighted towards the absolute error, which is what
- * a mean absolute percentage error counts. Weights come back in the target's unit per unit of the column.
+ * divided by their target, columns scaled to a root mean square of 1, reweighted first towards the absolute error, which is
+ * what a mean absolute percentage error counts, then away from rows that the others contradict. Weights come back in the
+ * target's unit per unit of the column.
  */
 import { lassoPath } from './lasso';
+import { robustWeights } from './robust-weights';
 import { checkTrainingRows, type NumericRows, requireArgument } from './validation';
 
 export interface RelativeRegressionOptions {
@@ -13,11 +15,15 @@ export interface RelativeRegressionOptions {
   readonly alpha?: number;
   /** Weight of the squared 2-norm: overlapping columns share their weight. Default 3e-3. */
   readonly ridge?: number;
+  /** One a row, above 0. Default all equal. */
+  readonly sampleWeights?: ArrayLike<number>;
   readonly signal?: AbortSignal;
 }
 
-/** Reweightings by 1 / |relative residual|, each from the fit before (iteratively reweighted least squares). */
-const REWEIGHTINGS = 4;
+/** Reweightings, each by the residuals of the fit before (iteratively reweighted least squares). */
+const REWEIGHTINGS = 6;
+/** So many of them, the first, are by 1 / |relative residual|: from there robust weights have a good start. */
+const ABSOLUTE_REWEIGHTINGS = 2;
 /** Residuals below this count as this: rows cannot gain weight without bound. */
 const SMALLEST_RESIDUAL = 0.05;
 /**
@@ -38,6 +44,7 @@ export function fitRelativeRegression(
   options: RelativeRegressionOptions,
 ): Float64Array {
   const { units, alpha = 1e-3, ridge = 3e-3, signal } = options;
+  const own = options.sampleWeights ?? new Float64Array(x.rows).fill(1);
   checkTrainingRows(x, y);
   requireArgument(units.length === x.columns, 'options.units.length', units.length, `${x.columns}, one a column`);
   const { rows, columns } = x;
@@ -50,7 +57,7 @@ export function fitRelativeRegression(
   for (let i = 0; i < values.length; i++) values[i] /= scales[i % columns];
   const scaled = { rows, columns, values };
   const ones = new Float64Array(rows).fill(1);
-  let sampleWeights: Float64Array = ones;
+  let sampleWeights: Float64Array = Float64Array.from(own);
   let weights: Float64Array = new Float64Array(columns);
   for (let pass = 0; pass <= REWEIGHTINGS; pass++) {
     const fit = {
@@ -64,7 +71,9 @@ export function fitRelativeRegression(
       signal,
     };
     weights = lassoPath(scaled, ones, [alpha], fit)[0].weights;
-    sampleWeights = inverseResiduals(scaled, weights);
+    const residuals = residualsOf(scaled, weights);
+    const trust = pass < ABSOLUTE_REWEIGHTINGS ? inverses(residuals) : robustWeights(residuals);
+    sampleWeights = trust.map((weight, i) => weight * own[i]);
   }
   return weights.map((weight, j) => weight / scales[j]);
 }
@@ -81,12 +90,17 @@ function columnScales(values: Float64Array, rows: number, units: readonly string
   return scales.map((scale, j) => (scale === 0 ? 1 : Math.max(scale, SMALLEST_SCALE * largest.get(units[j])!)));
 }
 
-function inverseResiduals({ rows, columns, values }: NumericRows, weights: Float64Array): Float64Array {
-  const inverse = new Float64Array(rows);
+/** What the weights leave of targets of 1. */
+function residualsOf({ rows, columns, values }: NumericRows, weights: Float64Array): Float64Array {
+  const residuals = new Float64Array(rows);
   for (let i = 0; i < rows; i++) {
     let residual = -1;
     for (let j = 0; j < columns; j++) residual += values[i * columns + j] * weights[j];
-    inverse[i] = 1 / Math.max(Math.abs(residual), SMALLEST_RESIDUAL);
+    residuals[i] = residual;
   }
-  return inverse;
+  return residuals;
+}
+
+function inverses(residuals: Float64Array): Float64Array {
+  return residuals.map((residual) => 1 / Math.max(Math.abs(residual), SMALLEST_RESIDUAL));
 }
