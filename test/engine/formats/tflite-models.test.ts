@@ -1,5 +1,5 @@
 /** The TFLite reader on hand-made files: ops in ONNX's words, weights in ONNX's order, quantised networks. */
-import { featurize, planKernels, readNetwork } from '../../../src/engine';
+import { featurize, planKernels, readNetwork, stripNetwork } from '../../../src/engine';
 import { kernelKind } from '../../../src/engine/plan';
 import {
   convOptions,
@@ -310,4 +310,29 @@ test('small constants keep their values, large ones do not', () => {
       outputs: [2],
     }).tensors.get('b')!.values?.length;
   expect([values(1024), values(1025)]).toEqual([1024, undefined]);
+});
+
+describe('element types', () => {
+  test.each([
+    ['int4', 54],
+    ['uint4', 54],
+    ['float8e5m2', 108],
+    ['bfloat16', 216],
+    ['float16', 216],
+    ['complex64', 864],
+  ] as const)('weights of %s are read, whole and stripped', (type, bytes) => {
+    const whole = writeTflite(withTensor(1, { type, data: new Uint8Array(bytes) }));
+    const { bytes: rest, stripped } = stripNetwork(whole);
+    expect(stripped).toBe(bytes > 256 ? 1 : 0);
+    for (const file of [whole, rest]) {
+      const { tensors } = readNetwork(file, { name: 'net' });
+      expect(tensors.get('weight')).toMatchObject({ type, shape: [4, 3, 3, 3], constant: true });
+      expect(tensors.get('features')!.shape).toEqual([1, 5, 4, 4]);
+    }
+  });
+
+  test('texts are read, of any number of bytes', () => {
+    const { tensors } = read(withTensor(1, { type: 'string', data: new Uint8Array(17) }));
+    expect(tensors.get('weight')).toEqual({ name: 'weight', type: 'string', shape: [4, 3, 3, 3], constant: true });
+  });
 });
