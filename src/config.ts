@@ -44,6 +44,10 @@ export interface Config {
     /** Addresses and networks of the proxies before it, by commas. */
     readonly trustProxy?: string;
   };
+  /** An SMTP server and the sender's address; without one mails are printed. */
+  readonly mail?: { readonly url: string; readonly from: string };
+  /** An OpenID Connect provider that people may sign in by. */
+  readonly openId?: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string };
   readonly introspection: boolean;
   /** A file of the documents that the dashboard sends, and whether people may send no other. */
   readonly persistedQueries?: { readonly file: string; readonly only: boolean };
@@ -70,7 +74,12 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const S3_VARIABLES = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'S3_REGION'] as const;
+/** Variables that are given together or not at all. */
+const GROUPS = [
+  ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'S3_REGION'],
+  ['SMTP_URL', 'MAIL_FROM'],
+  ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
+] as const;
 
 function text(expected: string, accepts: (value: string) => boolean) {
   return z.string().refine(accepts, { error: `expected ${expected}` });
@@ -117,6 +126,11 @@ const variables = z.object({
   FUSECAST_ROLE: oneOf(SERVICE_ROLES).default('all'),
   FUSECAST_TRAINING_THREADS: integer(1, 64).default(1),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
+  SMTP_URL: url('an smtp:// or smtps:// URL', ['smtp:', 'smtps:']).optional(),
+  MAIL_FROM: text('an address such as fusecast@example.com', (value) => /^[^\s@]+@[^\s@]+$/.test(value)).optional(),
+  OIDC_ISSUER: httpUrl.optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
   FUSECAST_TRUST_PROXY: text('addresses or networks such as 10.0.0.0/8, by commas', isNetworkList).optional(),
   FUSECAST_INTROSPECTION: oneOf(['on', 'off']).default('on'),
   FUSECAST_PERSISTED_QUERIES: z.string().optional(),
@@ -127,7 +141,13 @@ const variables = z.object({
 });
 
 /** Values of these are never repeated in a message. */
-const SECRET_VARIABLES: ReadonlySet<string> = new Set(['DATABASE_URL', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']);
+const SECRET_VARIABLES: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+  'SMTP_URL',
+  'OIDC_CLIENT_SECRET',
+]);
 
 /** An empty variable counts as absent, as in compose files and CI settings. */
 function present(environment: Environment): Record<string, string> {
@@ -148,11 +168,17 @@ export function readConfig(environment: Environment = process.env): Config {
     return { variable, message: `${value}, ${issue.message}` };
   });
 
-  const missing = S3_VARIABLES.filter((variable) => !(variable in given));
-  if (missing.length > 0 && missing.length < S3_VARIABLES.length) {
+  for (const group of GROUPS) {
+    const missing = group.filter((variable) => !(variable in given));
+    if (missing.length === group.length) continue;
     for (const variable of missing) {
-      problems.push({ variable, message: `is missing, expected all of ${S3_VARIABLES.join(', ')} or none` });
+      problems.push({ variable, message: `is missing, expected all of ${group.join(', ')} or none` });
     }
+  }
+  for (const variable of ['SMTP_URL', 'OIDC_ISSUER']) {
+    if (!(variable in given) || given.FUSECAST_URL) continue;
+    const message = `is missing, expected the URL that people reach the service by, because ${variable} is set`;
+    problems.push({ variable: 'FUSECAST_URL', message });
   }
   const separated = given.FUSECAST_ROLE === 'api' || given.FUSECAST_ROLE === 'worker';
   if (separated && !given.DATABASE_URL) {
@@ -194,6 +220,15 @@ function toConfig(values: z.infer<typeof variables>): Config {
       publicUrl: values.FUSECAST_URL?.replace(/\/+$/, ''),
       trustProxy: values.FUSECAST_TRUST_PROXY,
     },
+    // Of each group all are there or none: readConfig refuses a part.
+    mail: values.SMTP_URL ? { url: values.SMTP_URL, from: values.MAIL_FROM! } : undefined,
+    openId: values.OIDC_ISSUER
+      ? {
+          issuer: values.OIDC_ISSUER,
+          clientId: values.OIDC_CLIENT_ID!,
+          clientSecret: values.OIDC_CLIENT_SECRET!,
+        }
+      : undefined,
     introspection: values.FUSECAST_INTROSPECTION === 'on',
     persistedQueries: values.FUSECAST_PERSISTED_QUERIES
       ? { file: values.FUSECAST_PERSISTED_QUERIES, only: values.FUSECAST_PERSISTED_QUERIES_ONLY === 'on' }

@@ -166,6 +166,9 @@ const CONNECTION_FAULTS: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
 ]);
 
+/** The SQLSTATE of a row that there is already. */
+export const UNIQUE_VIOLATION = '23505';
+
 /** SQLSTATE of a failed statement, or undefined. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof QueryFailedError)) return undefined;

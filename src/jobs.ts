@@ -12,11 +12,17 @@ import type { Logger } from 'pino';
 import type { EntityManager } from 'typeorm';
 import { type Notifications, notify } from './notifications';
 
-/** Every job's name and its payload. The team is always in it: a handler works in that team only. */
+/**
+ * Every job's name and its payload: ids, never a secret. The team is in it, and the handler works in that team only,
+ * but for mails to people.
+ */
 export interface JobPayloads {
   ingestDataset: { teamId: string; datasetId: string };
   ingestNetwork: { teamId: string; networkId: string };
   trainPredictor: { teamId: string; versionId: string };
+  answerEmailRequest: { emailRequestId: string };
+  sendInvitation: { teamId: string; invitationId: string };
+  deleteTeam: { teamId: string };
 }
 
 export type JobName = keyof JobPayloads;
@@ -25,6 +31,9 @@ const QUEUES: Record<JobName, { retryLimit: number; retryDelay: number; expireIn
   ingestDataset: { retryLimit: 4, retryDelay: 2, expireInSeconds: 10 * 60 },
   ingestNetwork: { retryLimit: 4, retryDelay: 2, expireInSeconds: 5 * 60 },
   trainPredictor: { retryLimit: 4, retryDelay: 5, expireInSeconds: 4 * 3600 },
+  answerEmailRequest: { retryLimit: 8, retryDelay: 5, expireInSeconds: 2 * 60 },
+  sendInvitation: { retryLimit: 8, retryDelay: 5, expireInSeconds: 2 * 60 },
+  deleteTeam: { retryLimit: 20, retryDelay: 60, expireInSeconds: 3600 },
 };
 
 const JOB_NAMES = Object.keys(QUEUES) as JobName[];
@@ -47,14 +56,15 @@ const NEVER_CONNECTED: PgBoss.Db = {
 
 const sender = new PgBoss({ db: NEVER_CONNECTED });
 
-/** Enqueues a job in the caller's transaction. */
+/** Enqueues a job in the caller's transaction. @param startAfter absent: at once */
 export async function enqueue<N extends JobName>(
   manager: EntityManager,
   name: N,
   payload: JobPayloads[N],
+  startAfter?: Date,
 ): Promise<void> {
   const executeSql = async (text: string, values: unknown[]) => ({ rows: await manager.query(text, values) });
-  await sender.send(name, payload, { db: { executeSql } });
+  await sender.send(name, payload, { db: { executeSql }, startAfter });
   await notify(manager, 'job', name);
 }
 

@@ -17,31 +17,44 @@ import { type Config, ConfigError, projectDirectory, readConfig } from './config
 import { EnginePool } from './engine-pool';
 import { ingestDataset, ingestNetwork } from './ingest';
 import { prepareQueues, Worker } from './jobs';
+import { type Mailer, printingMailer, smtpMailer } from './mail';
+import { answerEmailRequest, sendInvitation } from './mail-jobs';
 import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
+import { type PersistedQueries, parsePersistedQueries } from './query-limits';
+import { RequestRates } from './rate-limits';
 import { buildGraphQLSchema } from './resolvers';
 import { ApiKey } from './schema/api-key';
 import { AuditEntry } from './schema/audit-entry';
 import { Dataset, DatasetScenario } from './schema/dataset';
+import { EmailRequest } from './schema/email-request';
+import { Identity } from './schema/identity';
+import { Invitation } from './schema/invitation';
+import { Member } from './schema/member';
 import { Network } from './schema/network';
 import { SnakeCaseNames } from './schema/node';
-import { Person, PersonSession } from './schema/person';
+import { Person } from './schema/person';
+import { PersonSession } from './schema/person-session';
 import { Prediction } from './schema/prediction';
 import { Predictor } from './schema/predictor';
 import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
 import { Device, Scenario } from './schema/scenario';
-import { Member, Team } from './schema/team';
+import { RecoveryCode, SecondFactor } from './schema/second-factor';
+import { Team } from './schema/team';
 import { Upload } from './schema/upload';
 import { startServer } from './server';
 import { Serving } from './serving';
+import { SignInAttempts } from './sign-in-attempts';
 import { DirectoryObjectStore } from './storage/directory';
 import { startEmbeddedPostgres } from './storage/embedded-postgres';
 import type { ObjectStore } from './storage/object-store';
 import { S3ObjectStore } from './storage/s3';
+import { deleteTeam } from './team-deletion';
 import { Tenancy } from './tenancy';
 import { trainVersion } from './training';
 
 const INGEST_CONCURRENCY = 2;
+const MAIL_CONCURRENCY = 2;
 const DATABASE_CONNECTIONS = 10;
 
 export interface Service {
@@ -56,6 +69,8 @@ export interface ServiceOverrides {
   readonly log?: Logger;
   /** Path of the engine thread's program, where it is not the compiled one beside this file. */
   readonly engineThread?: string;
+  /** Takes mails, as text, where there is no SMTP server; standard error if absent. */
+  readonly printMail?: (text: string) => void;
 }
 
 /** Things that were started, to be stopped in the opposite order. */
@@ -117,8 +132,13 @@ function createDataSource(url: string): DataSource {
     entities: [
       Person,
       PersonSession,
+      EmailRequest,
+      SecondFactor,
+      RecoveryCode,
+      Identity,
       Team,
       Member,
+      Invitation,
       ApiKey,
       AuditEntry,
       Upload,
@@ -167,6 +187,24 @@ async function readOrMakeSecret(file: string): Promise<string> {
   return readFile(file, 'utf8');
 }
 
+function createMailer({ mail }: Config, log: Logger, { printMail }: ServiceOverrides): Mailer {
+  if (mail) return smtpMailer(mail.url, mail.from);
+  log.warn('SMTP_URL is not set: mails, and the secrets in them, are printed');
+  return printingMailer(printMail ?? ((text) => void process.stderr.write(text)));
+}
+
+/** @throws ConfigError */
+async function readPersistedQueries({ persistedQueries }: Config): Promise<PersistedQueries | undefined> {
+  if (!persistedQueries) return undefined;
+  try {
+    const documents = parsePersistedQueries(await readFile(persistedQueries.file, 'utf8'));
+    return { documents, only: persistedQueries.only };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ variable: 'FUSECAST_PERSISTED_QUERIES', message }]);
+  }
+}
+
 /**
  * Starts the service in this process, in the role that the configuration says.
  * @throws ConfigError, MigrationError, EmbeddedPostgresError, StorageError; nothing is left running then
@@ -203,24 +241,40 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
       ingestDataset: INGEST_CONCURRENCY,
       ingestNetwork: INGEST_CONCURRENCY,
       trainPredictor: config.trainingThreads,
+      answerEmailRequest: MAIL_CONCURRENCY,
+      sendInvitation: MAIL_CONCURRENCY,
+      deleteTeam: 1,
     };
+    const mailServices = { tenancy, mailer: createMailer(config, log, overrides), publicUrl: () => publicUrl };
     const worker = new Worker({ connectionString, notifications, log, concurrency });
     started.add(() => worker.stop());
     await worker.start({
       ingestDataset: (payload, context) => ingestDataset(services, payload, context),
       ingestNetwork: (payload, context) => ingestNetwork(services, payload, context),
       trainPredictor: (payload, context) => trainVersion(services, payload, context),
+      answerEmailRequest: (payload) => answerEmailRequest(mailServices, payload),
+      sendInvitation: (payload) => sendInvitation(mailServices, payload),
+      deleteTeam: (payload) => deleteTeam(services, payload),
     });
   }
   if (config.role === 'worker') return publicUrl;
 
   const serving = new Serving(store);
   started.add(() => serving.stop());
+  const rates = new RequestRates(database, config.rateLimits);
+  started.add(() => rates.stop());
   const server = await startServer({
+    rates,
+    introspection: config.introspection,
+    persistedQueries: await readPersistedQueries(config),
+    connectSources: config.objects.kind === 's3' ? [new URL(config.objects.endpoint).origin] : [],
+    trustProxy: config.http.trustProxy,
     tenancy,
     store,
     serving,
     notifications,
+    attempts: new SignInAttempts(database),
+    secureCookies: publicUrl.startsWith('https:'),
     log,
     schema: await buildGraphQLSchema(),
     host: config.http.host,

@@ -8,7 +8,8 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import { ApolloArmor } from '@escape.tech/graphql-armor';
+import cookies from '@fastify/cookie';
+import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import {
   GraphQLError,
@@ -21,26 +22,39 @@ import {
 } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
 import type { Logger } from 'pino';
-import { CodedError, toCodedError } from './errors';
+import { authenticate } from './authentication';
+import { CodedError, type ErrorCode, RateLimitedError, toCodedError } from './errors';
+import { limitBodyTime, securityHeaders } from './http-limits';
+import { checkPersisted, createQueryLimits, PARSE_OPTIONS, type PersistedQueries, readOnlyCache } from './query-limits';
+import type { RequestRates } from './rate-limits';
 import type { RequestContext, Services } from './resolvers';
+import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie';
 import { DirectoryObjectStore } from './storage/directory';
 import { directoryStoreRoutes } from './storage/directory-routes';
+import type { Session } from './tenancy';
 
 /** GraphQL requests are small: bytes of files go to the object store. */
 const MAXIMUM_BODY_BYTES = 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** Of any request as a whole. The longest is an upload into a directory store, whose URL lives as long. */
+const REQUEST_TIMEOUT_MS = 15 * 60_000;
 /** How long an open request may go on when the service stops. */
 const DRAIN_MS = 10_000;
 
-const LIMITS = { depth: 14, cost: 10_000, aliases: 30, directives: 20 };
-const PARSE_OPTIONS = { maxTokens: 3_000 };
-
 export interface ServerOptions extends Services {
   readonly schema: GraphQLSchema;
+  /** True where browsers reach the service by https. */
+  readonly secureCookies: boolean;
   readonly log: Logger;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Addresses of the proxies, whose headers say where a request came from; absent: there is none. */
+  readonly trustProxy?: string;
+  /** Other origins that the dashboard sends requests to: the object store. */
+  readonly connectSources: readonly string[];
+  readonly introspection: boolean;
+  readonly persistedQueries?: PersistedQueries;
+  readonly rates: RequestRates;
   /** Rejects while something that requests need does not answer. */
   readonly checkReadiness: () => Promise<void>;
 }
@@ -52,18 +66,14 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-function protection() {
-  return new ApolloArmor({
-    maxDepth: { n: LIMITS.depth, flattenFragments: true },
-    costLimit: { maxCost: LIMITS.cost, flattenFragments: true },
-    maxAliases: { n: LIMITS.aliases },
-    maxDirectives: { n: LIMITS.directives },
-    // graphql's own parser does it (PARSE_OPTIONS), for subscriptions too.
-    maxTokens: { enabled: false },
-    // Introspection is on: there is nothing to hide, and a suggestion helps.
-    blockFieldSuggestion: { enabled: false },
-  }).protect();
-}
+/** HTTP statuses of errors outside of GraphQL's own answers; 400 for all others. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  NOT_FOUND: 404,
+  TOO_LARGE: 413,
+  RATE_LIMITED: 429,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+};
 
 /** What a client sees of any error: coded, with the id of its request, and nothing of our insides. */
 class ErrorForm {
@@ -97,13 +107,14 @@ class ErrorForm {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { log, schema } = options;
   const errors = new ErrorForm(log);
-  const armor = protection();
+  const limits = createQueryLimits(options);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Logged below instead: the URL of a signed request is a secret.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: MAXIMUM_BODY_BYTES,
+    trustProxy: options.trustProxy ?? false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -119,10 +130,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     done();
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    const shown = status < 500 ? new GraphQLError(error.message) : error;
-    if (status === 413) return sendErrors(reply, 413, [errors.format(new CodedError('TOO_LARGE', error.message))]);
-    return sendErrors(reply, status, [errors.format(shown)]);
+    const coded = fromHttp(error);
+    if (coded instanceof RateLimitedError) reply.header('retry-after', coded.retryAfterSeconds);
+    // What is left of the body is not waited for.
+    if (error.statusCode === 408 || error.statusCode === 413) reply.header('connection', 'close');
+    return sendErrors(reply, error.statusCode ?? STATUS[coded.code] ?? 400, [errors.format(coded)]);
   });
   app.setNotFoundHandler((request, reply) =>
     sendErrors(reply, 404, [
@@ -130,56 +142,81 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ]),
   );
 
-  const context = async (request: FastifyRequest): Promise<RequestContext> => {
-    const { tenancy, store, serving, notifications } = options;
-    const team = request.headers['fusecast-team'];
-    const session = await tenancy.authenticate(request.headers.authorization, Array.isArray(team) ? team[0] : team);
-    const origin = { requestId: request.id, address: request.ip };
+  await app.register(helmet, securityHeaders(options.secureCookies, options.connectSources));
+  await app.register(cookies);
+  const { secureCookies } = options;
+
+  // Who asks, and whether that is too often, is known before a body is read.
+  const sessions = new WeakMap<FastifyRequest, Session>();
+  const admit = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { authorization, 'fusecast-team': team, 'user-agent': userAgent } = request.headers;
+    const { session, renewed } = await authenticate(options.tenancy, {
+      authorization,
+      cookie: readSessionCookie(request, secureCookies),
+      team: Array.isArray(team) ? team[0] : team,
+      // The reply of a subscription is hijacked: its cookie is renewed by the next request.
+      renews: request.routeOptions.url === '/graphql',
+    });
+    const origin = { requestId: request.id, address: request.ip, userAgent: userAgent?.slice(0, 300) };
+    const from: Session = { ...session, origin };
+    await options.rates.count(from);
+    if (renewed) setSessionCookie(reply, secureCookies, renewed);
+    sessions.set(request, from);
+  };
+  const hooks = { onRequest: admit, preParsing: limitBodyTime };
+
+  const context = async (request: FastifyRequest, reply?: FastifyReply): Promise<RequestContext> => {
+    const { tenancy, store, serving, notifications, attempts } = options;
     return {
-      session: { ...session, origin },
+      session: sessions.get(request)!,
       requestId: request.id,
       loaders: new Map(),
+      sessionCookie: {
+        set: (opened) => void (reply && setSessionCookie(reply, secureCookies, opened)),
+        clear: () => void (reply && clearSessionCookie(reply, secureCookies)),
+      },
       tenancy,
       store,
       serving,
       notifications,
+      attempts,
     };
   };
 
   const apollo = new ApolloServer<RequestContext>({
     schema,
     csrfPrevention: true,
-    persistedQueries: false,
-    introspection: true,
+    persistedQueries: options.persistedQueries ? { cache: readOnlyCache(options.persistedQueries) } : false,
+    introspection: options.introspection,
     parseOptions: PARSE_OPTIONS,
-    ...armor,
-    plugins: [...(armor.plugins as ApolloServerPlugin<RequestContext>[]), ApolloServerPluginLandingPageDisabled()],
+    validationRules: limits.validationRules,
+    plugins: [...limits.plugins, answerForm(options.persistedQueries), ApolloServerPluginLandingPageDisabled()],
     formatError: (shown, error) => errors.format(error, shown),
     // main.ts says when to stop.
     stopOnTerminationSignals: false,
     logger: log,
   });
   await apollo.start();
-  app.route({ url: '/graphql', method: ['GET', 'POST'], handler: fastifyApolloHandler(apollo, { context }) });
+  app.route({ url: '/graphql', method: ['GET', 'POST'], ...hooks, handler: fastifyApolloHandler(apollo, { context }) });
 
   const streams = new Set<FastifyReply>();
   const subscriptions = createHandler<RequestContext & Record<PropertyKey, unknown>>({
     schema,
     authenticate: () => null,
     context: async ({ raw }) => ({ ...(await context(raw)) }),
-    onSubscribe: (_request, { query, operationName }) => {
-      const refusal = refuseUnlessSubscription(query, operationName);
+    onSubscribe: ({ raw }, { query, operationName }) => {
+      const refusal = refuseSubscription(query, operationName, sessions.get(raw)!, options.persistedQueries);
       if (!refusal) return undefined;
       return [
         JSON.stringify({ errors: [errors.format(refusal)] }),
         { status: 400, statusText: 'Bad Request', headers: { 'content-type': 'application/json' } },
       ];
     },
-    validate: (ofSchema, document) => validate(ofSchema, document, [...specifiedRules, ...armor.validationRules]),
+    validate: (ofSchema, document) => validate(ofSchema, document, [...specifiedRules, ...limits.validationRules]),
     onNext: (_context, _request, result) =>
       result.errors ? { ...result, errors: errors.formatAll(result.errors) } : undefined,
   });
-  app.post('/graphql/stream', async (request, reply) => {
+  app.post('/graphql/stream', hooks, async (request, reply) => {
     reply.hijack();
     streams.add(reply);
     try {
@@ -218,8 +255,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** Everything but subscriptions goes through Apollo. */
-function refuseUnlessSubscription(query: string, operationName: string | null | undefined): unknown {
+function refuseSubscription(
+  query: string,
+  operationName: string | null | undefined,
+  session: Session,
+  persisted: PersistedQueries | undefined,
+): unknown {
   try {
+    if (persisted) checkPersisted(persisted, query, session.kind);
     const operation = getOperationAST(parse(query, PARSE_OPTIONS), operationName);
     if (operation?.operation === 'subscription') return undefined;
     return new CodedError('BAD_INPUT', 'Only subscriptions are served here.', 'query', 'POST it to /graphql.');
@@ -230,4 +273,31 @@ function refuseUnlessSubscription(query: string, operationName: string | null | 
 
 function sendErrors(reply: FastifyReply, status: number, errors: GraphQLFormattedError[]): FastifyReply {
   return reply.code(status).send({ errors });
+}
+
+/** What Fastify, a hook or a plugin threw, as a user may see it. */
+function fromHttp(error: Error & { statusCode?: number }): CodedError {
+  if (error instanceof CodedError || error.statusCode === undefined || error.statusCode >= 500)
+    return toCodedError(error);
+  if (error.statusCode === 413) {
+    return new CodedError('TOO_LARGE', error.message, 'body', `A request has ${MAXIMUM_BODY_BYTES} bytes at most.`);
+  }
+  return new CodedError('BAD_INPUT', error.message);
+}
+
+/** Status and header of an answer that says "later"; documents that are not known, where only known ones are run. */
+function answerForm(persisted: PersistedQueries | undefined): ApolloServerPlugin<RequestContext> {
+  return {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ source, contextValue }) => {
+        if (persisted) checkPersisted(persisted, source, contextValue.session.kind);
+      },
+      willSendResponse: async ({ errors = [], response }) => {
+        const limited = errors.map(unwrapResolverError).find((error) => error instanceof RateLimitedError);
+        if (!limited) return;
+        response.http.status = 429;
+        response.http.headers.set('retry-after', String(limited.retryAfterSeconds));
+      },
+    }),
+  };
 }

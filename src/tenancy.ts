@@ -1,26 +1,22 @@
 /**
- * All tenancy: who is asking (Session), what they may do (ACTIONS, authorize), the transaction in which PostgreSQL
+ * All tenancy: who is asking (Session), what they may do (the actions, authorize), the transaction in which PostgreSQL
  * shows one team's rows only (inTeam and its narrower sisters), and the keys of a team's objects.
  *
  * Two locks, each enough by itself: every resolver begins with `authorize`, which denies what the table of actions does
  * not allow; and every statement runs as the role fusecast_app, under forced row-level security for the team of the
  * session. The settings a transaction carries are explained in the first file of migrations/.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CodedError } from './errors';
-import { ApiKey } from './schema/api-key';
 import { Role, Scope } from './schema/enums';
-import { toGlobalId } from './schema/node';
-import { PersonSession } from './schema/person';
-import { Member } from './schema/team';
 
 // ---------------------------------------------------------------------------------------------------------- sessions
 
-/** Where a request came from, for the audit log. */
+/** Where a request came from: for the audit log, and for people to recognise their sessions. */
 export interface Origin {
   readonly requestId: string;
   readonly address: string;
+  readonly userAgent?: string;
 }
 
 /** Nobody. `refusal` is why the credential that came along was not taken: it is never silently ignored. */
@@ -37,15 +33,19 @@ export interface PersonSessionContext {
   readonly personSessionId: string;
   readonly teamId?: string;
   readonly role?: Role;
+  /** When the team will be gone, if it is being deleted. */
+  readonly deletionDueAt?: Date;
   readonly origin?: Origin;
 }
 
 /** An API key: always of one team. */
-interface ApiKeySession {
+export interface ApiKeySession {
   readonly kind: 'apiKey';
   readonly teamId: string;
   readonly apiKeyId: string;
   readonly scopes: readonly Scope[];
+  /** Names of the only scenarios it reaches; absent for all. */
+  readonly scenarios?: readonly string[];
   readonly origin?: Origin;
 }
 
@@ -53,6 +53,9 @@ export type Session = AnonymousSession | PersonSessionContext | ApiKeySession;
 
 /** A session that authorization found a team for; a job's is made from its payload. */
 export type TeamSession = (PersonSessionContext & { readonly teamId: string }) | ApiKeySession | JobSession;
+
+/** A person, in a team. */
+export type PersonTeamSession = PersonSessionContext & { readonly teamId: string; readonly role: Role };
 
 /** Work of the service itself for one team: no request, no role, no scope, only a team. */
 export interface JobSession {
@@ -70,10 +73,20 @@ export function jobSession(teamId: string): JobSession {
 const EVERYBODY: readonly Role[] = [Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER];
 const WRITERS: readonly Role[] = [Role.OWNER, Role.ADMIN, Role.MEMBER];
 const ADMINISTRATORS: readonly Role[] = [Role.OWNER, Role.ADMIN];
+const OWNERS: readonly Role[] = [Role.OWNER];
 
 /** What is done within a team: the roles that may, and the scope that lets an API key (none: no key may). */
 const TEAM_ACTIONS = {
   TEAM_READ: { roles: EVERYBODY, scope: Scope.TEAM_READ },
+  TEAM_WRITE: { roles: ADMINISTRATORS, scope: undefined },
+  TEAM_DELETE: { roles: OWNERS, scope: undefined },
+  TEAM_RESTORE: { roles: OWNERS, scope: undefined },
+  TEAM_LEAVE: { roles: EVERYBODY, scope: undefined },
+  OWNERSHIP_TRANSFER: { roles: OWNERS, scope: undefined },
+  MEMBER_READ: { roles: EVERYBODY, scope: undefined },
+  MEMBER_WRITE: { roles: ADMINISTRATORS, scope: undefined },
+  INVITATION_READ: { roles: ADMINISTRATORS, scope: undefined },
+  INVITATION_WRITE: { roles: ADMINISTRATORS, scope: undefined },
   API_KEY_READ: { roles: ADMINISTRATORS, scope: undefined },
   API_KEY_WRITE: { roles: ADMINISTRATORS, scope: undefined },
   AUDIT_READ: { roles: ADMINISTRATORS, scope: undefined },
@@ -88,19 +101,32 @@ const TEAM_ACTIONS = {
   PREDICTION_WRITE: { roles: WRITERS, scope: Scope.PREDICTION_WRITE },
 } as const satisfies Record<Scope | string, { roles: readonly Role[]; scope: Scope | undefined }>;
 
-/** What a person does before there is a team. No API key may. */
-const PERSON_ACTIONS = ['TEAM_CREATE', 'TEAM_LIST', 'SIGN_OUT'] as const;
+/** What a person does with their own account, and before there is a team. No API key may. */
+const PERSON_ACTIONS = [
+  'TEAM_CREATE',
+  'TEAM_LIST',
+  'INVITATION_ACCEPT',
+  'SIGN_OUT',
+  'SESSION_LIST',
+  'SESSION_REVOKE',
+  'PASSWORD_CHANGE',
+  'SECOND_FACTOR_WRITE',
+] as const;
 
 /** What anybody may, with a good credential or none. */
-const PUBLIC_ACTIONS = ['SIGN_UP', 'SIGN_IN', 'VIEWER_READ'] as const;
+const PUBLIC_ACTIONS = ['SIGN_UP', 'EMAIL_VERIFY', 'SIGN_IN', 'PASSWORD_RESET', 'VIEWER_READ'] as const;
 
 export type TeamAction = keyof typeof TEAM_ACTIONS;
+/** Those that no API key may. */
+type PersonTeamAction = {
+  [A in TeamAction]: (typeof TEAM_ACTIONS)[A]['scope'] extends undefined ? A : never;
+}[TeamAction];
 export type PersonAction = (typeof PERSON_ACTIONS)[number];
 export type PublicAction = (typeof PUBLIC_ACTIONS)[number];
 
 const SIGN_IN_REMEDY = 'Send `Authorization: Bearer <API key or session token>`.';
 
-function unauthenticated(message: string): CodedError {
+export function unauthenticated(message: string): CodedError {
   return new CodedError('UNAUTHENTICATED', message, 'authorization', SIGN_IN_REMEDY);
 }
 
@@ -109,6 +135,7 @@ function unauthenticated(message: string): CodedError {
  * What is in no table is denied.
  * @throws CodedError UNAUTHENTICATED, FORBIDDEN, BAD_INPUT (a person of several teams has picked none)
  */
+export function authorize(session: Session, action: PersonTeamAction): PersonTeamSession;
 export function authorize(session: Session, action: TeamAction): TeamSession;
 export function authorize(session: Session, action: PersonAction): PersonSessionContext;
 export function authorize(session: Session, action: PublicAction): Session;
@@ -139,8 +166,16 @@ function authorizeInTeam(session: PersonSessionContext | ApiKeySession, action: 
       'Send the header `fusecast-team: <team id>`; `teams` lists yours, `createTeam` makes one.',
     );
   }
-  if (rule.roles.includes(role)) return { ...session, teamId };
-  throw forbidden(action, `the role ${role} may not`);
+  if (!rule.roles.includes(role)) throw forbidden(action, `the role ${role} may not`);
+  if (session.deletionDueAt && !isAllowedWhileDeleting(action)) {
+    const message = `The team is being deleted and can only be read until ${session.deletionDueAt.toISOString()}.`;
+    throw new CodedError('CONFLICT', message, 'fusecast-team', 'restoreTeam brings it back until then.');
+  }
+  return { ...session, teamId, role };
+}
+
+function isAllowedWhileDeleting(action: TeamAction): boolean {
+  return action.endsWith('_READ') || action === 'TEAM_RESTORE';
 }
 
 function isOneOf<T extends string>(actions: readonly T[], action: string): action is T {
@@ -151,68 +186,48 @@ function forbidden(action: string, reason: string): CodedError {
   return new CodedError('FORBIDDEN', `${action} is not allowed: ${reason}.`, undefined, 'Ask an admin of the team.');
 }
 
-// ------------------------------------------------------------------------------------------------------- credentials
-
-const API_KEY_FORM = /^fck_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/;
-const SESSION_TOKEN_FORM = /^fcs_[A-Za-z0-9_-]{43}$/;
-
-/** SHA-256 is enough for secrets of 256 random bits: there is nothing to guess that a slow hash would slow down. */
-function sha256(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
-}
-
-/** A new session token and what is kept of it. */
-export function newSessionToken(): { token: string; tokenSha256: string } {
-  const token = `fcs_${randomBytes(32).toString('base64url')}`;
-  return { token, tokenSha256: sha256(token) };
-}
-
-/** The key of a new API key's row id and what is kept of its secret. */
-export function newApiKeySecret(apiKeyId: string): { key: string; secretSha256: string } {
-  const secret = randomBytes(32).toString('base64url');
-  return { key: `fck_${apiKeyId.replaceAll('-', '')}_${secret}`, secretSha256: sha256(secret) };
-}
-
-function toUuid(hex: string): string {
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
 // ------------------------------------------------------------------------------------------------------ transactions
 
 /** What a transaction may see, by the setting that says so. */
-interface Visibility {
+export interface Visibility {
   readonly 'app.team_id'?: string;
   readonly 'app.person_id'?: string;
   readonly 'app.email'?: string;
   readonly 'app.session_sha256'?: string;
   readonly 'app.api_key_id'?: string;
+  readonly 'app.scenario_names'?: string;
+  readonly 'app.email_request_id'?: string;
+  readonly 'app.link_sha256'?: string;
+  readonly 'app.identity'?: string;
 }
 
-async function restrict(manager: EntityManager, visibility: Visibility): Promise<void> {
+/** Lets the rest of a transaction see more. Only for work that has just proved it may: signing in, following a link. */
+export async function restrict(manager: EntityManager, visibility: Visibility): Promise<void> {
   const settings = Object.entries({ role: 'fusecast_app', ...visibility });
   const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`);
   await manager.query(`SELECT ${calls.join(', ')}`, settings.flat());
 }
-
-/** How often, at most, the use of a key is written down. */
-const LAST_USE_PRECISION_MS = 60_000;
 
 export class Tenancy {
   constructor(private readonly database: DataSource) {}
 
   /** Rejects if the database does not answer, or does not let the service become the application role. */
   async check(): Promise<void> {
-    await this.restricted({}, (manager) => manager.query('SELECT'));
+    await this.within({}, (manager) => manager.query('SELECT'));
   }
 
   /** Runs `work` in a transaction that sees the rows of the session's team and nothing else. */
   inTeam<T>(session: TeamSession, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.restricted({ 'app.team_id': session.teamId }, work);
+    const scenarios = session.kind === 'apiKey' ? session.scenarios : undefined;
+    return this.within(
+      { 'app.team_id': session.teamId, ...(scenarios && { 'app.scenario_names': JSON.stringify(scenarios) }) },
+      work,
+    );
   }
 
   /** Sees the person, their sessions, their memberships and the teams of those. */
   asPerson<T>(personId: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.restricted({ 'app.person_id': personId }, work);
+    return this.within({ 'app.person_id': personId }, work);
   }
 
   /** A team that is being made: sees the person and the new team, which is empty. */
@@ -221,92 +236,31 @@ export class Tenancy {
     teamId: string,
     work: (manager: EntityManager) => Promise<T>,
   ): Promise<T> {
-    return this.restricted({ 'app.person_id': session.personId, 'app.team_id': teamId }, work);
+    return this.within({ 'app.person_id': session.personId, 'app.team_id': teamId }, work);
   }
 
-  /** Sees the person with this address: for signing in. */
-  withEmail<T>(email: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.restricted({ 'app.email': email }, work);
-  }
-
-  private restricted<T>(visibility: Visibility, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  /** Sees what the settings say: for requests that have no session yet, and the secrets that they carry. */
+  within<T>(visibility: Visibility, work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(async (manager) => {
       await restrict(manager, visibility);
       return work(manager);
     });
   }
-
-  /**
-   * The session of a request. Never throws for a bad credential: the refusal is in the session, and `authorize` throws
-   * it, so that every such request is answered alike.
-   * @param authorization the header, `Bearer fck_...` (API key) or `Bearer fcs_...` (person)
-   * @param team the header `fusecast-team`, a team's global id: for people of several teams
-   */
-  async authenticate(authorization: string | undefined, team: string | undefined): Promise<Session> {
-    if (authorization === undefined) return { kind: 'anonymous' };
-    const [, credential = ''] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    const apiKey = API_KEY_FORM.exec(credential);
-    if (apiKey) return this.authenticateApiKey(toUuid(apiKey[1]), apiKey[2], team);
-    if (SESSION_TOKEN_FORM.test(credential)) return this.authenticatePerson(sha256(credential), team);
-    return { kind: 'anonymous', refusal: unauthenticated('The header authorization holds no key or token of ours.') };
-  }
-
-  private async authenticateApiKey(id: string, secret: string, team: string | undefined): Promise<Session> {
-    const key = await this.restricted({ 'app.api_key_id': id }, (manager) => manager.findOneBy(ApiKey, { id }));
-    const refuse = (message: string): Session => ({ kind: 'anonymous', refusal: unauthenticated(message) });
-    if (!key || !timingSafeEqual(Buffer.from(key.secretSha256), Buffer.from(sha256(secret)))) {
-      return refuse('The API key is unknown.');
-    }
-    if (key.revokedAt) return refuse('The API key is revoked.');
-    const now = new Date();
-    if (key.expiresAt && key.expiresAt <= now) return refuse('The API key has expired.');
-    const session: ApiKeySession = { kind: 'apiKey', teamId: key.teamId, apiKeyId: id, scopes: key.scopes };
-    if (team !== undefined && team !== toGlobalId('Team', key.teamId)) {
-      return { kind: 'anonymous', refusal: notYourTeam('The API key is of another team than the header says.') };
-    }
-    if (!key.lastUsedAt || now.getTime() - key.lastUsedAt.getTime() > LAST_USE_PRECISION_MS) {
-      await this.inTeam(session, (manager) => manager.update(ApiKey, { id }, { lastUsedAt: now }));
-    }
-    return session;
-  }
-
-  private async authenticatePerson(tokenSha256: string, team: string | undefined): Promise<Session> {
-    const found = await this.restricted({ 'app.session_sha256': tokenSha256 }, async (manager) => {
-      const session = await manager.findOneBy(PersonSession, { tokenSha256 });
-      if (!session || session.revokedAt || session.expiresAt <= new Date()) return undefined;
-      await restrict(manager, { 'app.person_id': session.personId });
-      return { session, members: await manager.findBy(Member, { personId: session.personId }) };
-    });
-    if (!found) {
-      return { kind: 'anonymous', refusal: unauthenticated('The session is unknown, signed out or has expired.') };
-    }
-    const { session, members } = found;
-    const person = { kind: 'person', personId: session.personId, personSessionId: session.id } as const;
-    const [only, second] = members;
-    const member = team === undefined ? (second ? undefined : only) : members.find((m) => isTeam(m, team));
-    if (team !== undefined && !member) {
-      return { kind: 'anonymous', refusal: notYourTeam('The header fusecast-team names no team of yours.') };
-    }
-    return { ...person, teamId: member?.teamId, role: member?.role };
-  }
-}
-
-function isTeam(member: Member, globalId: string): boolean {
-  return toGlobalId('Team', member.teamId) === globalId;
-}
-
-function notYourTeam(message: string): CodedError {
-  return new CodedError('NOT_FOUND', message, 'fusecast-team', '`teams` without this header lists yours.');
 }
 
 // ------------------------------------------------------------------------------------------------------- object keys
 
+/** What every key of the team begins with. */
+export function teamPrefix(session: TeamSession): string {
+  return `teams/${session.teamId}/`;
+}
+
 /** Where the bytes of an upload go: by team and digest, so that the same bytes are stored once and never overwritten. */
 export function uploadKey(session: TeamSession, digest: string): string {
-  return `teams/${session.teamId}/uploads/${digest}`;
+  return `${teamPrefix(session)}uploads/${digest}`;
 }
 
 /** Where a predictor version's ONNX file goes. */
 export function predictorKey(session: TeamSession, digest: string): string {
-  return `teams/${session.teamId}/predictors/${digest}.onnx`;
+  return `${teamPrefix(session)}predictors/${digest}.onnx`;
 }

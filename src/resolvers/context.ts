@@ -1,10 +1,12 @@
 /** What every resolver gets: who asks, and the parts of the service it may use. Made once a request by server.ts. */
 import DataLoader from 'dataloader';
 import { In, type ObjectLiteral } from 'typeorm';
+import type { OpenedSession } from '../authentication';
 import { CodedError } from '../errors';
 import type { Notifications } from '../notifications';
-import { type Node, parseGlobalId, type TeamNode } from '../schema/node';
+import { type Node, parseGlobalId } from '../schema/node';
 import type { Serving } from '../serving';
+import type { SignInAttempts } from '../sign-in-attempts';
 import type { ObjectStore } from '../storage/object-store';
 import type { Session, TeamSession, Tenancy } from '../tenancy';
 
@@ -14,22 +16,25 @@ export interface Services {
   readonly store: ObjectStore;
   readonly serving: Serving;
   readonly notifications: Notifications;
+  readonly attempts: SignInAttempts;
 }
 
 export interface RequestContext extends Services {
   readonly session: Session;
   readonly requestId: string;
-  /** Rows of the session's team that this request has read, by noun and id. */
-  readonly loaders: Map<NodeClass, DataLoader<string, TeamNode | undefined>>;
+  /** The cookie of the browser that asks; other clients leave it alone. */
+  readonly sessionCookie: { set(opened: OpenedSession): void; clear(): void };
+  /** Rows that the session's team sees and this request has read, by noun and id. */
+  readonly loaders: Map<NodeClass, DataLoader<string, Node | undefined>>;
 }
 
 type NodeClass<T extends Node = Node> = (new () => T) & { readonly name: string };
 
 /**
- * Reads a row of the session's team by id, together with the others that this request needs at the moment: a list of
+ * Reads a row that the session's team sees by id, together with the others that this request needs at the moment: a list of
  * a hundred predictions reads its networks with one statement.
  */
-export async function loadById<T extends TeamNode>(
+export async function loadById<T extends Node>(
   context: RequestContext,
   session: TeamSession,
   noun: NodeClass<T>,
@@ -39,7 +44,7 @@ export async function loadById<T extends TeamNode>(
   if (!loader) {
     loader = new DataLoader(async (ids) => {
       const rows = await context.tenancy.inTeam(session, (manager) =>
-        manager.findBy<TeamNode & ObjectLiteral>(noun, { id: In([...ids]) }),
+        manager.findBy<Node & ObjectLiteral>(noun, { id: In([...ids]) }),
       );
       const byId = new Map(rows.map((row) => [row.id, row]));
       return ids.map((key) => byId.get(key));

@@ -6,13 +6,18 @@ import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from './api-key';
 import { AuditEntryResolver } from './audit-entry';
 import { DatasetResolver } from './dataset';
+import { InvitationResolver } from './invitation';
+import { MemberResolver } from './member';
 import { NetworkResolver } from './network';
 import { NodeResolver } from './node';
+import { PasswordResolver } from './password';
 import { PersonResolver } from './person';
+import { PersonSessionResolver } from './person-session';
 import { PredictionResolver } from './prediction';
 import { PredictorResolver } from './predictor';
 import { PredictorVersionResolver } from './predictor-version';
 import { ScenarioResolver } from './scenario';
+import { SecondFactorResolver } from './second-factor';
 import { TeamResolver } from './team';
 import { UploadResolver } from './upload';
 import { UsageResolver } from './usage';
@@ -35,7 +40,12 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
     resolvers: [
       NodeResolver,
       PersonResolver,
+      PersonSessionResolver,
+      PasswordResolver,
+      SecondFactorResolver,
       TeamResolver,
+      MemberResolver,
+      InvitationResolver,
       ApiKeyResolver,
       AuditEntryResolver,
       UploadResolver,

@@ -4,6 +4,8 @@ import { CodedError, notFound } from '../errors';
 import { ApiKey } from '../schema/api-key';
 import { AuditEntry } from '../schema/audit-entry';
 import { Dataset } from '../schema/dataset';
+import { Invitation } from '../schema/invitation';
+import { Member } from '../schema/member';
 import { Network } from '../schema/network';
 import { Node, parseGlobalId } from '../schema/node';
 import { Prediction } from '../schema/prediction';
@@ -14,10 +16,12 @@ import { Team } from '../schema/team';
 import { authorize, type TeamAction } from '../tenancy';
 import type { RequestContext } from './context';
 
-/** Every type of node, and the action that reads it. A person is reached through `viewer` alone. */
+/** Every type of node, and the action that reads it. A person is reached through `viewer` and `members`, a session through `sessions`. */
 const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> = new Map(
   Object.entries({
     Team: { noun: Team, action: 'TEAM_READ' },
+    Member: { noun: Member, action: 'MEMBER_READ' },
+    Invitation: { noun: Invitation, action: 'INVITATION_READ' },
     ApiKey: { noun: ApiKey, action: 'API_KEY_READ' },
     AuditEntry: { noun: AuditEntry, action: 'AUDIT_READ' },
     Device: { noun: Device, action: 'SCENARIO_READ' },

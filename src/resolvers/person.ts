@@ -1,73 +1,57 @@
-/** Signing up, in and out, and who is asking. */
-import { hash, verify } from '@node-rs/argon2';
+/** Signing up, and who is asking. */
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql';
-import type { EntityManager } from 'typeorm';
-import { CodedError, sqlState } from '../errors';
+import { recordChange } from '../audit';
+import { openSession } from '../authentication';
+import { sha256 } from '../credentials';
+import { CodedError, sqlState, UNIQUE_VIOLATION } from '../errors';
+import { hashPassword } from '../passwords';
 import { ApiKey } from '../schema/api-key';
 import { newId } from '../schema/node';
-import { Person, PersonSession, SignInInput, SignInPayload, SignOutPayload, SignUpInput } from '../schema/person';
+import { Person, SignUpInput, SignUpPayload, VerifyEmailInput } from '../schema/person';
+import { SignInPayload } from '../schema/person-session';
+import { SecondFactor } from '../schema/second-factor';
 import { Team, Viewer } from '../schema/team';
-import { authorize, newSessionToken } from '../tenancy';
+import { authorize } from '../tenancy';
 import type { RequestContext } from './context';
-
-const SESSION_DAYS = 30;
-
-/** Verified against when there is no such person, so that the answer takes as long as for one who exists. */
-const NOBODY = hash('nobody has this password');
-
-const UNIQUE_VIOLATION = '23505';
-
-function normalise(email: string): string {
-  return email.trim().toLowerCase();
-}
-
-async function openSession(manager: EntityManager, personId: string): Promise<{ token: string; expiresAt: Date }> {
-  const { token, tokenSha256 } = newSessionToken();
-  const expiresAt = new Date(Date.now() + SESSION_DAYS * 24 * 3600 * 1000);
-  await manager.insert(PersonSession, { id: newId(), personId, tokenSha256, expiresAt });
-  return { token, expiresAt };
-}
+import { followLink, normaliseEmail, requestEmail } from './email-request';
 
 @Resolver()
 export class PersonResolver {
-  @Mutation(() => SignInPayload, { description: 'Makes a person and signs them in.' })
-  async signUp(@Arg('input') input: SignUpInput, @Ctx() { session, tenancy }: RequestContext): Promise<SignInPayload> {
-    authorize(session, 'SIGN_UP');
+  @Mutation(() => SignUpPayload, {
+    description:
+      'Sends a mail with a link; then: verifyEmail. An address that has signed up already gets a mail that says so.',
+  })
+  async signUp(@Arg('input') input: SignUpInput, @Ctx() context: RequestContext): Promise<SignUpPayload> {
+    authorize(context.session, 'SIGN_UP');
+    const passwordHash = await hashPassword(input.password);
+    await requestEmail(context, normaliseEmail(input.email), { purpose: 'SIGN_UP', name: input.name, passwordHash });
+    return { mailSent: true };
+  }
+
+  @Mutation(() => SignInPayload, { description: 'Makes the person who has signed up, and signs them in.' })
+  async verifyEmail(@Arg('input') { token }: VerifyEmailInput, @Ctx() context: RequestContext): Promise<SignInPayload> {
+    const { origin } = authorize(context.session, 'EMAIL_VERIFY');
     const id = newId();
-    const email = normalise(input.email);
-    const passwordHash = await hash(input.password);
     try {
-      return await tenancy.asPerson(id, async (manager) => {
-        await manager.insert(Person, { id, email, name: input.name, passwordHash });
-        const opened = await openSession(manager, id);
+      const visible = { 'app.link_sha256': sha256(token), 'app.person_id': id };
+      const payload = await context.tenancy.within(visible, async (manager) => {
+        const { email, name, passwordHash } = await followLink(manager, token, 'SIGN_UP');
+        await manager.insert(Person, { id, email, name: name!, passwordHash });
+        const opened = await openSession(manager, id, origin);
+        await recordChange(manager, { kind: 'person', personId: id, origin }, 'verifyEmail', { type: 'Person', id });
         return { ...opened, person: await manager.findOneByOrFail(Person, { id }) };
       });
+      context.sessionCookie.set(payload);
+      return payload;
     } catch (error) {
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
-      throw new CodedError('CONFLICT', 'Somebody with this e-mail address has signed up.', 'input.email', 'Sign in.');
+      throw new CodedError(
+        'CONFLICT',
+        'Somebody has signed up with this address meanwhile.',
+        'input.token',
+        'Sign in.',
+      );
     }
-  }
-
-  @Mutation(() => SignInPayload)
-  async signIn(@Arg('input') input: SignInInput, @Ctx() { session, tenancy }: RequestContext): Promise<SignInPayload> {
-    authorize(session, 'SIGN_IN');
-    const email = normalise(input.email);
-    const person = await tenancy.withEmail(email, (manager) => manager.findOneBy(Person, { email }));
-    const matches = await verify(person?.passwordHash ?? (await NOBODY), input.password);
-    if (!person || !matches) {
-      throw new CodedError('UNAUTHENTICATED', 'E-mail address or password is wrong.', 'input');
-    }
-    const opened = await tenancy.asPerson(person.id, (manager) => openSession(manager, person.id));
-    return { ...opened, person };
-  }
-
-  @Mutation(() => SignOutPayload, { description: 'Ends the session of the token that this request carries.' })
-  async signOut(@Ctx() context: RequestContext): Promise<SignOutPayload> {
-    const session = authorize(context.session, 'SIGN_OUT');
-    await context.tenancy.asPerson(session.personId, (manager) =>
-      manager.update(PersonSession, { id: session.personSessionId }, { revokedAt: new Date() }),
-    );
-    return { signedOut: true };
   }
 
   @Query(() => Viewer, { nullable: true, description: 'Who is asking; null for nobody.' })
@@ -80,8 +64,10 @@ export class PersonResolver {
         team: await manager.findOneByOrFail(Team, { id: session.teamId }),
       }));
     }
-    return tenancy.asPerson(session.personId, async (manager) => ({
-      person: await manager.findOneByOrFail(Person, { id: session.personId }),
+    const { personId } = session;
+    return tenancy.asPerson(personId, async (manager) => ({
+      person: await manager.findOneByOrFail(Person, { id: personId }),
+      hasSecondFactor: Boolean((await manager.findOneBy(SecondFactor, { personId }))?.confirmedAt),
       team: session.teamId ? await manager.findOneByOrFail(Team, { id: session.teamId }) : undefined,
       role: session.role,
     }));

@@ -1,4 +1,4 @@
-/** People and their sessions. */
+/** People, and how they sign up. */
 import { IsEmail, Length, MaxLength } from 'class-validator';
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
@@ -15,24 +15,9 @@ export class Person extends Node {
   @Field()
   name!: string;
 
-  /** argon2id, PHC string. */
-  @Column('text')
-  passwordHash!: string;
-}
-
-@Entity()
-export class PersonSession extends Node {
-  @Column('uuid')
-  personId!: string;
-
-  @Column('text')
-  tokenSha256!: string;
-
-  @Column('timestamptz')
-  expiresAt!: Date;
-
-  @Column('timestamptz', { nullable: true })
-  revokedAt?: Date | null;
+  /** argon2id, PHC string. None for who signs in by OpenID Connect alone. Read only where it is asked for by name. */
+  @Column('text', { nullable: true, select: false })
+  passwordHash?: string | null;
 }
 
 @InputType()
@@ -51,31 +36,17 @@ export class SignUpInput {
   password!: string;
 }
 
+@ObjectType()
+export class SignUpPayload {
+  @Field({
+    description: 'That a mail goes to the address: the same for every address, whether it has signed up before or not.',
+  })
+  mailSent!: boolean;
+}
+
 @InputType()
-export class SignInInput {
-  @Field()
-  @MaxLength(254)
-  email!: string;
-
-  @Field()
-  @MaxLength(200)
-  password!: string;
-}
-
-@ObjectType()
-export class SignInPayload {
-  @Field({ description: 'Shown this once. Send it as `Authorization: Bearer <token>`.' })
+export class VerifyEmailInput {
+  @Field({ description: 'From the link in the mail.' })
+  @MaxLength(100)
   token!: string;
-
-  @Field()
-  expiresAt!: Date;
-
-  @Field(() => Person)
-  person!: Person;
-}
-
-@ObjectType()
-export class SignOutPayload {
-  @Field()
-  signedOut!: boolean;
 }

@@ -163,6 +163,17 @@ export class DirectoryObjectStore implements ObjectStore {
     }
   }
 
+  /** Reads the metadata of all objects: names of directories are digests of keys. */
+  async *list(prefix: string): AsyncGenerator<string> {
+    const root = path.join(this.#directory, 'objects');
+    for (const group of await namesIn(root)) {
+      for (const name of await namesIn(path.join(root, group))) {
+        const metadata = await readMetadata(path.join(root, group, name), prefix);
+        if (metadata?.key.startsWith(prefix)) yield metadata.key;
+      }
+    }
+  }
+
   /** Removes what writers that died left in `incoming/`: everything older than a day. Returns how many. */
   async removeLeftovers(): Promise<number> {
     let removed = 0;
@@ -194,12 +205,7 @@ export class DirectoryObjectStore implements ObjectStore {
   }
 
   async #metadata(key: string): Promise<Metadata | undefined> {
-    try {
-      return JSON.parse(await readFile(path.join(this.#locate(key), 'metadata.json'), 'utf8'));
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw translate(error, key);
-    }
+    return readMetadata(this.#locate(key), key);
   }
 
   #incoming(): string {
@@ -209,6 +215,25 @@ export class DirectoryObjectStore implements ObjectStore {
   #locate(key: string): string {
     const name = createHash('sha256').update(checkKey(key)).digest('hex');
     return path.join(this.#directory, 'objects', name.slice(0, 2), name);
+  }
+}
+
+/** What is in a directory; nothing if it is not there. */
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw translate(error, directory);
+  }
+}
+
+async function readMetadata(directory: string, key: string): Promise<Metadata | undefined> {
+  try {
+    return JSON.parse(await readFile(path.join(directory, 'metadata.json'), 'utf8'));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw translate(error, key);
   }
 }
 

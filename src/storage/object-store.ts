@@ -127,6 +127,12 @@ export interface ObjectStore {
   /** Signs one download. The object need not exist yet: a missing one is answered with 404. */
   presignGet(key: string, options: PresignGetOptions): Promise<PresignedRequest>;
 
+  /**
+   * The keys that begin with a prefix, in no order. What is written or deleted meanwhile may be among them or not.
+   * @param prefix ends with `/`
+   */
+  list(prefix: string): AsyncIterable<string>;
+
   /** Deletes an object; deleting what is not there does nothing. */
   delete(key: string): Promise<void>;
 }

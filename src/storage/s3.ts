@@ -10,6 +10,7 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
@@ -151,6 +152,15 @@ export class S3ObjectStore implements ObjectStore {
     const disposition = options.fileName === undefined ? undefined : contentDisposition(options.fileName);
     const command = new GetObjectCommand({ ...this.#object(key), ResponseContentDisposition: disposition });
     return this.#sign('GET', command, {}, options.expiresInSeconds, {});
+  }
+
+  async *list(prefix: string): AsyncGenerator<string> {
+    try {
+      const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: prefix });
+      for await (const { Contents = [] } of pages) for (const { Key } of Contents) if (Key) yield Key;
+    } catch (error) {
+      throw this.#translate(error, prefix);
+    }
   }
 
   async delete(key: string): Promise<void> {

@@ -1,0 +1,111 @@
+/**
+ * The jobs that write mails. A link's secret is made here, goes into the mail and is kept as a digest alone; a job that
+ * is tried again sends a new one. Whether an address has signed up is found out here, where nobody waits for the answer.
+ */
+import { type EntityManager, LessThan } from 'typeorm';
+import { newLinkToken } from './credentials';
+import type { JobPayloads } from './jobs';
+import type { Mail, Mailer } from './mail';
+import { EmailRequest } from './schema/email-request';
+import { Invitation } from './schema/invitation';
+import { Person } from './schema/person';
+import { Team } from './schema/team';
+import { jobSession, restrict, type Tenancy } from './tenancy';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** What the jobs work with. */
+export interface MailServices {
+  readonly tenancy: Tenancy;
+  readonly mailer: Mailer;
+  /** Where people reach the service. */
+  readonly publicUrl: () => string;
+}
+
+/** Answers who signs up or has forgotten their password. */
+export async function answerEmailRequest(
+  { tenancy, mailer, publicUrl }: MailServices,
+  { emailRequestId: id }: JobPayloads['answerEmailRequest'],
+): Promise<void> {
+  const mail = await tenancy.within({ 'app.email_request_id': id }, async (manager) => {
+    await manager.delete(EmailRequest, { expiresAt: LessThan(new Date(Date.now() - DAY_MS)) });
+    const request = await manager.findOneBy(EmailRequest, { id });
+    if (!request || request.usedAt || request.expiresAt <= new Date()) return undefined;
+    return answerTo(manager, request, publicUrl());
+  });
+  if (mail) await mailer(mail);
+}
+
+async function answerTo(
+  manager: EntityManager,
+  { id, email: to, purpose, name }: EmailRequest,
+  url: string,
+): Promise<Mail | undefined> {
+  await restrict(manager, { 'app.email': to });
+  const known = await manager.existsBy(Person, { email: to });
+  if (purpose === 'PASSWORD_RESET' && !known) return undefined;
+  if (purpose === 'SIGN_UP' && known) {
+    return {
+      to,
+      subject: 'You have a Fusecast account already',
+      text: `Somebody, probably you, has just signed up at ${url} with this address. It has an account already: sign in with its password, or ask there for a new one. If it was not you, there is nothing to do.`,
+    };
+  }
+  const { token, tokenSha256 } = newLinkToken();
+  await manager.update(EmailRequest, { id }, { tokenSha256 });
+  if (purpose === 'SIGN_UP') {
+    return {
+      to,
+      subject: 'Confirm your address for Fusecast',
+      text: [
+        `Hello ${name}, confirm that this address is yours, within a day:`,
+        ...link(url, 'verify-email', token),
+        `If you have not signed up at ${url}, do not: nothing will come of it.`,
+      ].join('\n\n'),
+    };
+  }
+  return {
+    to,
+    subject: 'A new password for Fusecast',
+    text: [
+      'Set a new password, within an hour:',
+      ...link(url, 'reset-password', token),
+      'It ends all sessions. If you have not asked for it, there is nothing to do.',
+    ].join('\n\n'),
+  };
+}
+
+/** Invites somebody into a team. */
+export async function sendInvitation(
+  { tenancy, mailer, publicUrl }: MailServices,
+  { teamId, invitationId: id }: JobPayloads['sendInvitation'],
+): Promise<void> {
+  const mail = await tenancy.inTeam(jobSession(teamId), async (manager): Promise<Mail | undefined> => {
+    const invitation = await manager.findOneBy(Invitation, { id });
+    if (!invitation || invitation.acceptedAt || invitation.withdrawnAt) return undefined;
+    const team = await manager.findOneByOrFail(Team, { id: teamId });
+    const inviter = await manager.findOneBy(Person, { id: invitation.invitedBy });
+    const { token, tokenSha256 } = newLinkToken();
+    await manager.update(Invitation, { id }, { tokenSha256 });
+    return {
+      to: invitation.email,
+      subject: `Join the team ${oneLine(team.name)} on Fusecast`,
+      text: [
+        `${inviter?.name ?? 'Somebody'} invites you to the team ${team.name} as ${invitation.role.toLowerCase()}, within 7 days:`,
+        ...link(publicUrl(), 'accept-invitation', token),
+        'It needs a Fusecast account with this address: sign up first if you have none.',
+      ].join('\n\n'),
+    };
+  });
+  if (mail) await mailer(mail);
+}
+
+/** The secret stands behind `#`, so that it reaches no server's log; and alone, for who works without a browser. */
+function link(url: string, page: string, token: string): string[] {
+  return [`${url}/${page}#${token}`, `Or give the API this token: ${token}`];
+}
+
+/** Names of teams come from people: no line break of theirs begins another header. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}

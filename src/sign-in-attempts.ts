@@ -1,0 +1,73 @@
+/**
+ * Slows down who guesses: attempts to sign in and mails are counted by account and by network address, in PostgreSQL,
+ * so that all replicas count together. Whether there is such an account plays no part.
+ */
+import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import type { DataSource } from 'typeorm';
+import { sha256 } from './credentials';
+import { RateLimitedError } from './errors';
+
+const QUARTER_HOUR = 15 * 60;
+const HOUR = 3600;
+
+/** So many within so many seconds; then none until they have passed. */
+const LIMITS = {
+  signInAccount: { points: 10, duration: QUARTER_HOUR },
+  signInAddress: { points: 100, duration: QUARTER_HOUR },
+  mailAccount: { points: 5, duration: HOUR },
+  mailAddress: { points: 100, duration: HOUR },
+};
+
+type Counter = keyof typeof LIMITS;
+
+export class SignInAttempts {
+  readonly #counters: Record<Counter, RateLimiterPostgres>;
+
+  constructor(database: DataSource) {
+    const counter = (keyPrefix: Counter) =>
+      new RateLimiterPostgres({
+        storeClient: database,
+        storeType: 'typeorm',
+        tableName: 'sign_in_attempt',
+        tableCreated: true,
+        keyPrefix,
+        ...LIMITS[keyPrefix],
+      });
+    this.#counters = {
+      signInAccount: counter('signInAccount'),
+      signInAddress: counter('signInAddress'),
+      mailAccount: counter('mailAccount'),
+      mailAddress: counter('mailAddress'),
+    };
+  }
+
+  /**
+   * Counts an attempt before it is made, so that many at once cannot slip through, and makes it: if it succeeds, it and
+   * the failures of the account before it are forgotten.
+   * @throws RateLimitedError
+   */
+  async count<T>(email: string, address: string | undefined, attempt: () => Promise<T>): Promise<T> {
+    await this.#take('signInAccount', email);
+    await this.#take('signInAddress', address);
+    const result = await attempt();
+    await this.#counters.signInAccount.delete(sha256(email));
+    if (address !== undefined) await this.#counters.signInAddress.reward(sha256(address), 1);
+    return result;
+  }
+
+  /** Counts a mail that somebody asks for to an address. @throws RateLimitedError */
+  async countMail(email: string, address: string | undefined): Promise<void> {
+    await this.#take('mailAccount', email);
+    await this.#take('mailAddress', address);
+  }
+
+  async #take(counter: Counter, key: string | undefined): Promise<void> {
+    if (key === undefined) return;
+    try {
+      await this.#counters[counter].consume(sha256(key));
+    } catch (error) {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      throw new RateLimitedError('Too many attempts.', Math.max(1, Math.ceil(error.msBeforeNext / 1000)));
+    }
+  }
+}
