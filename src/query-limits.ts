@@ -49,8 +49,8 @@ export function createQueryLimits({ introspection }: { introspection: boolean })
     maxAliases: { n: LIMITS.aliases },
     maxDirectives: { n: LIMITS.directives },
     maxTokens: { enabled: false },
-    // Where the schema is public, a suggestion helps and gives nothing away.
-    blockFieldSuggestion: { enabled: !introspection },
+    // server.ts does it, for subscriptions too.
+    blockFieldSuggestion: { enabled: false },
   }).protect();
   return {
     plugins: plugins as ApolloServerPlugin[],

@@ -79,7 +79,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 class ErrorForm {
   readonly requestIds = new AsyncLocalStorage<string>();
 
-  constructor(private readonly log: Logger) {}
+  constructor(
+    private readonly log: Logger,
+    private readonly schemaIsPublic: boolean,
+  ) {}
 
   format(error: unknown, shown?: GraphQLFormattedError): GraphQLFormattedError {
     const cause = unwrapResolverError(error);
@@ -90,7 +93,8 @@ class ErrorForm {
     }
     const { code, message, where, remedy } = coded;
     return {
-      message,
+      // A suggestion helps, and tells of the schema.
+      message: this.schemaIsPublic ? message : message.replace(/ Did you mean .*\?$/, ''),
       locations: shown?.locations,
       path: shown?.path,
       extensions: { code, where, remedy, requestId },
@@ -106,7 +110,7 @@ class ErrorForm {
 /** Starts listening. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { log, schema } = options;
-  const errors = new ErrorForm(log);
+  const errors = new ErrorForm(log, options.introspection);
   const limits = createQueryLimits(options);
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -187,7 +191,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     schema,
     csrfPrevention: true,
     persistedQueries: options.persistedQueries ? { cache: readOnlyCache(options.persistedQueries) } : false,
-    introspection: options.introspection,
+    // Where it is off, a validation rule refuses it, in subscriptions too.
+    introspection: true,
     parseOptions: PARSE_OPTIONS,
     validationRules: limits.validationRules,
     plugins: [...limits.plugins, answerForm(options.persistedQueries), ApolloServerPluginLandingPageDisabled()],

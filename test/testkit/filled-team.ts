@@ -1,0 +1,53 @@
+/** A team with one of everything: a trained predictor and what it takes to get there, and what it predicted. */
+import { type Data, until } from './client';
+import { createMeasuredNetworks } from './measured-networks';
+import type { TestTeam } from './service';
+
+export interface FilledTeam {
+  /** One global id of each type; Upload is no node, but taken as an argument. */
+  readonly ids: Readonly<Record<string, string>>;
+  /** The scenario of its predictor, which is named `mine`. */
+  readonly scenario: string;
+  readonly networkName: string;
+}
+
+const TRAIN = `mutation ($input: TrainPredictorInput!) {
+  trainPredictor(input: $input) { version { id predictor { id } scenario { id device { id } } } } }`;
+const PREDICT = 'mutation ($input: PredictInput!) { predict(input: $input) { predictions { id } } }';
+const VERSION = 'query ($id: ID!) { node(id: $id) { ... on PredictorVersion { status } } }';
+
+/** Measures, uploads, trains and predicts (some 15 s). */
+export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
+  const { client } = team;
+  const measured = await createMeasuredNetworks(8, 0);
+  const dataset = await client.createDataset('profile.csv', measured.profile);
+  const networks: Data[] = [];
+  for (const { name, bytes } of measured.networks) networks.push(await client.createNetwork(name, bytes));
+  const input = { name: 'mine', scenario: measured.scenario, datasetIds: [dataset.id], learner: 'LASSO' };
+  const { version } = (await client.query(TRAIN, { input })).trainPredictor;
+  const read = async () => (await client.query(VERSION, { id: version.id })).node.status;
+  const status = await until(read, (each) => each !== 'QUEUED' && each !== 'TRAINING');
+  if (status !== 'READY') throw new Error(`The version became ${status}.`);
+  const pair = { networkIds: [networks[0].id], versionIds: [version.id] };
+  const { predictions } = (await client.query(PREDICT, { input: pair })).predict;
+  const { apiKeys, auditEntries } = await team.owner.query(
+    '{ apiKeys { edges { node { id } } } auditEntries { edges { node { id } } } }',
+  );
+  return {
+    scenario: measured.scenario,
+    networkName: measured.networks[0].name,
+    ids: {
+      Team: team.id,
+      ApiKey: apiKeys.edges[0].node.id,
+      AuditEntry: auditEntries.edges[0].node.id,
+      Upload: await client.upload('DATASET', 'x.csv', Buffer.from('never made a dataset')),
+      Dataset: dataset.id,
+      Network: networks[0].id,
+      Predictor: version.predictor.id,
+      PredictorVersion: version.id,
+      Scenario: version.scenario.id,
+      Device: version.scenario.device.id,
+      Prediction: predictions[0].id,
+    },
+  };
+}
