@@ -4,6 +4,7 @@
  * other numbers.
  */
 import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
@@ -60,13 +61,14 @@ async function runDemo(output: Output): Promise<void> {
 
   const config = readConfig();
   const port = await freePort(config.http.host, config.http.port);
+  const mails = new EventEmitter();
   const service = await startService(
-    { ...config, http: { ...config.http, port } },
-    { log: pino({ level: 'warn' }, pino.destination(2)) },
+    { ...config, http: { ...config.http, port }, mail: undefined },
+    { log: pino({ level: 'error' }, pino.destination(2)), printMail: (text) => mails.emit('mail', text) },
   );
   try {
     output.note(`service at ${service.url}`);
-    const { client, key } = await signUp(service.url, output);
+    const { client, key } = await signUp(service.url, mails, output);
     const { datasetId, networkIds } = await upload(client, networks, onlyNetworks(profile, training), output);
     const versions: TrainedVersion[] = [];
     for (const learner of LEARNERS) {
@@ -115,13 +117,19 @@ function onlyNetworks({ harnesses, networks, kernels }: Profile, names: Readonly
 }
 
 /** A new person with a new team and a key for everything: what a first user does by hand. */
-async function signUp(url: string, output: Output): Promise<{ client: Client; key: string }> {
+async function signUp(url: string, mails: EventEmitter, output: Output): Promise<{ client: Client; key: string }> {
   const email = `demo-${randomBytes(4).toString('hex')}@example.com`;
-  const { signUp: person } = await new Client(url).request<{ signUp: { token: string } }>(
-    'mutation ($input: SignUpInput!) { signUp(input: $input) { token } }',
-    { input: { email, name: 'Demo', password: randomBytes(24).toString('base64url') } },
+  const arrival = once(mails, 'mail');
+  await new Client(url).request('mutation ($input: SignUpInput!) { signUp(input: $input) { mailSent } }', {
+    input: { email, name: 'Demo', password: randomBytes(24).toString('base64url') },
+  });
+  const [mail] = await arrival;
+  const token = /#(\S+)/.exec(mail)?.[1];
+  const { verifyEmail } = await new Client(url).request<{ verifyEmail: { token: string } }>(
+    'mutation ($input: VerifyEmailInput!) { verifyEmail(input: $input) { token } }',
+    { input: { token } },
   );
-  const session = new Client(url, person.token);
+  const session = new Client(url, verifyEmail.token);
   await session.request('mutation ($input: CreateTeamInput!) { createTeam(input: $input) { team { id } } }', {
     input: { name: 'Demo team' },
   });

@@ -7,14 +7,19 @@ import path from 'node:path';
 import { Client } from 'pg';
 import pino from 'pino';
 import type { Config } from '../../src/config';
+import { newSessionToken } from '../../src/credentials';
 import { type Service, startService } from '../../src/main';
 import { createApplicationRole } from '../../src/migrate';
+import { hashPassword } from '../../src/passwords';
+import { newId } from '../../src/schema/node';
 import { ApiClient } from './client';
 import { createTemporaryDirectory, createTestDatabase, type TestDatabase } from './postgres';
 
 export interface TestServiceOptions {
   readonly objects?: Config['objects'];
   readonly role?: Config['role'];
+  /** Other settings than the usual ones. */
+  readonly config?: Partial<Pick<Config, 'introspection' | 'persistedQueries' | 'rateLimits' | 'mail' | 'http'>>;
   /** That of another service: a second replica. */
   readonly sharedWith?: TestService;
 }
@@ -38,6 +43,8 @@ let people = 0;
 export class TestService {
   /** Lines that the service has logged. */
   readonly log: string[] = [];
+  /** Mails that it has printed, where it has no SMTP server. */
+  readonly mails: string[] = [];
   #service: Service | undefined;
 
   private constructor(
@@ -64,6 +71,10 @@ export class TestService {
       objects,
       http: { host: '127.0.0.1', port: 0 },
       trainingThreads: 1,
+      introspection: true,
+      // As high as to be none: the tests of a file come from one address.
+      rateLimits: { perKey: 1e6, perPerson: 1e6, perAddress: 1e6 },
+      ...options.config,
     };
     const service = new TestService(config, database, directory);
     await service.run();
@@ -74,7 +85,14 @@ export class TestService {
   async run(role: Config['role'] = this.config.role): Promise<void> {
     const log = pino({ level: this.config.logLevel }, { write: (line: string) => void this.log.push(line) });
     const engineThread = path.join(__dirname, 'engine-thread.cjs');
-    this.#service = await startService({ ...this.config, role }, { log, engineThread });
+    this.#service = await startService(
+      { ...this.config, role },
+      {
+        log,
+        engineThread,
+        printMail: (text) => void this.mails.push(text),
+      },
+    );
   }
 
   /** Stops the service and keeps its data. */
@@ -96,15 +114,22 @@ export class TestService {
     return new ApiClient(this.#service.url);
   }
 
-  /** A new person, signed up and in. */
+  /** A new person, signed in. Made in the database, because signing up goes by mail; see sign-up.test.ts. */
   async createPerson(): Promise<TestPerson> {
     people += 1;
     const email = `person-${people}@example.com`;
     const password = `correct horse battery ${people}`;
-    const query =
-      'mutation ($input: SignUpInput!) { signUp(input: $input) { token expiresAt person { id email name } } }';
-    const { signUp } = await this.anonymous.query(query, { input: { email, name: `Person ${people}`, password } });
-    return new TestPerson(this, signUp.token, email, password);
+    const { token, tokenSha256 } = newSessionToken();
+    const personId = newId();
+    const passwordHash = await hashPassword(password);
+    await withDatabase(this.database.superuserUrl, async (client) => {
+      const person = 'INSERT INTO person (id, email, name, password_hash) VALUES ($1, $2, $3, $4)';
+      await client.query(person, [personId, email, `Person ${people}`, passwordHash]);
+      const session = `INSERT INTO person_session (id, person_id, token_sha256, expires_at)
+        VALUES ($1, $2, $3, now() + interval '1 day')`;
+      await client.query(session, [newId(), personId, tokenSha256]);
+    });
+    return new TestPerson(this, token, email, password);
   }
 
   /** A new team with its owner, and a key of all scopes. */
@@ -161,7 +186,7 @@ export class TestTeam {
 /** A new API key, as the client's person. */
 export async function createApiKey(
   owner: ApiClient,
-  input: { scopes: string[]; name?: string; expiresAt?: string },
+  input: { scopes: string[]; name?: string; expiresAt?: string; scenarios?: string[] },
 ): Promise<{ key: string; id: string }> {
   const query = 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { key apiKey { id } } }';
   const { createApiKey: created } = await owner.query(query, { input: { name: 'test', ...input } });
