@@ -43,6 +43,7 @@ const USUAL: Values = {
   password: 'correct horse battery',
   newPassword: 'correct horse battery',
   email: 'somebody@example.com',
+  code: '123456',
   first: 1,
   sizeBytes: 3,
 };
