@@ -18,7 +18,7 @@ import {
   withGpu,
 } from '../engine';
 import { readProfile, writeProfileTable } from '../profiles';
-import { collectBinding, networkPaths, openNetwork, parseNetwork, readGraphs } from './files';
+import { collectBinding, inFile, networkPaths, openNetwork, parseNetwork, readGraphs } from './files';
 import { localScenario, measureNetworks, ROUNDS } from './measure';
 import { formatLatency, formatPercent, type Output } from './output';
 import { readRules } from './rules-commands';
@@ -80,7 +80,7 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .requiredOption('-o, --output <file>', 'where the copy goes')
     .action(async (file: string, { output: target }: { output: string }) => {
       const network = await openNetwork(file);
-      const { bytes, stripped, kept } = stripNetwork(network.bytes);
+      const { bytes, stripped, kept } = inFile(file, () => stripNetwork(network.bytes));
       await writeFile(target, bytes, { flag: 'wx' });
       const result = { file: target, bytesBefore: network.bytes.length, bytes: bytes.length, stripped, kept };
       output().result(

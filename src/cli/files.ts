@@ -37,17 +37,45 @@ export async function networkPaths(given: readonly string[]): Promise<string[]> 
   return paths;
 }
 
+/** A file's bytes are held in one array, and protobuf knows no larger messages either. */
+const MAXIMUM_BYTES = 2 ** 31 - 1;
+
+/** @throws EngineError LIMIT_EXCEEDED; a system's error, which names the file, where it cannot be read */
 export async function openNetwork(file: string): Promise<NetworkFile> {
-  return { path: file, name: path.basename(file, path.extname(file)), bytes: await readFile(file) };
+  const { size } = await stat(file);
+  if (size > MAXIMUM_BYTES) {
+    throw new EngineError(
+      'LIMIT_EXCEEDED',
+      `the file has ${size} bytes; at most ${MAXIMUM_BYTES} are read`,
+      file,
+      'Export the network with its weights in files of their own (external data): they are not needed.',
+    );
+  }
+  try {
+    return { path: file, name: path.basename(file, path.extname(file)), bytes: await readFile(file) };
+  } catch (error) {
+    // Reading, unlike opening, does not say which file it was.
+    throw Object.assign(error as Error, { path: file });
+  }
+}
+
+/** Does something with the bytes of a file; an error names the file. */
+export function inFile<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new EngineError(error.code, error.message, error.where ? `${file}, ${error.where}` : file, error.remedy);
+  }
 }
 
 /** Reads a network; an error names the file. */
 export function parseNetwork({ path: file, name, bytes }: NetworkFile, bindings?: DimensionBindings): Graph {
   try {
-    return readNetwork(bytes, { name, bindings });
+    return inFile(file, () => readNetwork(bytes, { name, bindings }));
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    throw new EngineError(error.code, error.message, error.where ? `${file}, ${error.where}` : file, error.remedy);
+    if (!(error instanceof EngineError && error.code === 'UNBOUND_DIMENSION')) throw error;
+    throw new EngineError(error.code, error.message, error.where, `${error.remedy} The option is --bind name=size.`);
   }
 }
 

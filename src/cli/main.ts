@@ -41,6 +41,21 @@ function buildProgram(): { program: Command; output: () => Output } {
   return { program, output: getOutput };
 }
 
+/** What the system says of a file that it does not read or write, and what to do. */
+const FILE_PROBLEMS: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ['ENOENT', ['there is no such file or folder', 'Check the path.']],
+  ['ENOTDIR', ['a part of the path is a file, not a folder', 'Check the path.']],
+  ['EISDIR', ['this is a folder, where a file was expected', 'Name a file in it.']],
+  ['ELOOP', ['symbolic links lead in a circle', 'Name the file itself, or mend the links.']],
+  ['ENAMETOOLONG', ['the name is too long', 'Check the path.']],
+  ['EACCES', ['the permission to read or write this is missing', 'Change its permissions, or name another.']],
+  ['EPERM', ['the system does not permit this', 'Name another file.']],
+  ['EROFS', ['nothing can be written here', 'Name another folder.']],
+  ['ENOSPC', ['the disk is full', 'Make room, or name another folder.']],
+  ['EEXIST', ['the file exists, and is not overwritten', 'Name another file, or delete this one.']],
+  ['ERR_FS_FILE_TOO_LARGE', ['the file is larger than the 2 GiB that are read', 'Split it, or leave weights out.']],
+]);
+
 /** What a person reads of a failure, and the exit code. */
 function describeFailure(error: unknown): {
   code: string;
@@ -62,9 +77,12 @@ function describeFailure(error: unknown): {
     };
   if (error instanceof ServiceError) return { ...error.failure, exitCode: error.isInput ? USAGE : SERVICE };
   if (error instanceof ConfigError) return { code: 'BAD_CONFIGURATION', message: error.message, exitCode: USAGE };
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'EISDIR' || code === 'EACCES' || code === 'EEXIST')
-    return { code, message, exitCode: USAGE };
+  const { code, message, path: file } = error as NodeJS.ErrnoException;
+  const problem = FILE_PROBLEMS.get(code ?? '');
+  if (problem) {
+    const [what, remedy] = problem;
+    return { code: code!, message: what, where: file ?? message, remedy, exitCode: USAGE };
+  }
   return {
     code: 'INTERNAL',
     message: error instanceof Error ? (error.stack ?? message) : String(error),

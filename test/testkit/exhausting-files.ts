@@ -134,9 +134,9 @@ export const exhaustingFiles = (): readonly DamagedFile[] => [
     ),
   },
   {
-    what: '10,000 calls of one name',
+    what: '4,000 calls of one name',
     bytes: model(
-      { node: count(10_000, (i) => ({ ...call, name: 'same', output: [`${i}`] })) },
+      { node: count(4000, (i) => ({ ...call, name: 'same', output: [`${i}`] })) },
       [1],
       [{ name: 'F0', domain: 'own', input: ['0'], output: ['1'], node: [node('Relu', ['0'], ['1'])] }],
     ),

@@ -23,7 +23,8 @@ import { ProtobufError, ProtobufReader } from './protobuf-reader';
 
 /** Decodes the container alone. @throws EngineError MALFORMED_FILE, with the offset in the file */
 export function decodeOnnx(bytes: Uint8Array): ModelMessage {
-  if (bytes.length === 0) throw new EngineError('MALFORMED_FILE', 'the file is empty', undefined, 'Upload it again.');
+  if (bytes.length === 0)
+    throw new EngineError('MALFORMED_FILE', 'the file is empty', undefined, 'Export or copy it again.');
   try {
     return decodeModel(new ProtobufReader(bytes));
   } catch (error) {
@@ -32,7 +33,7 @@ export function decodeOnnx(bytes: Uint8Array): ModelMessage {
       'MALFORMED_FILE',
       `not an ONNX file: ${error.message}`,
       `byte ${error.position}`,
-      'Check that the file is complete and is an .onnx model.',
+      'Check that the file is complete and is an .onnx or .tflite model.',
     );
   }
 }

@@ -29,7 +29,7 @@ describe('broken files', () => {
       code: 'MALFORMED_FILE',
       message: 'not an ONNX file: a field has wire type 4 instead of 2',
       where: 'byte 1',
-      remedy: /is an \.onnx model/,
+      remedy: /is an \.onnx or \.tflite model/,
     },
     {
       what: 'a model without a graph',
