@@ -9,6 +9,7 @@ import { type Kernel, openSession, planKernels, readNetwork } from '../../src/en
 import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
 import { stripOnnx } from '../../src/engine/formats/onnx-strip';
 import type { NamedNetwork } from '../testkit/fusion-networks';
+import { randomBlocks } from '../testkit/random-blocks';
 import { quantizedNetworks, transformerNetworks } from '../testkit/transformer-networks';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'fusecast-plan-'));
@@ -29,3 +30,5 @@ async function expectSameTypes({ name, bytes }: NamedNetwork): Promise<void> {
 }
 
 test.each([...transformerNetworks(1), ...quantizedNetworks(1)])('$name', (network) => expectSameTypes(network));
+
+test.each(randomBlocks(20, 3))('$name', (network) => expectSameTypes(network));

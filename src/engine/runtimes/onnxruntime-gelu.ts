@@ -30,32 +30,22 @@ function readerByNumber(view: PatternView, op: Op, type: 'Mul' | 'Add', expected
   return reader && isNumber(view, other(reader, op.outputs[0]), expected) ? reader : undefined;
 }
 
-/** x * sqrt(1/2) or x / sqrt(2). */
-function rootHalved(view: PatternView, op: Op): string | undefined {
-  if (op.type === 'Mul') return timesNumber(view, op, Math.SQRT1_2);
-  return isNumber(view, op.inputs[1], Math.SQRT2) ? op.inputs[0] : undefined;
-}
-
-/** x / 2 * (1 + erf(x / sqrt(2))), whichever of the products is done last. */
+/** x / 2 * (1 + erf(x / sqrt(2))), by either of the first two products; a product by sqrt(1/2) is not recognised. */
 function gelu(view: PatternView, div: Op): Replacement | undefined {
-  const input = rootHalved(view, div);
-  const erf = input === undefined ? undefined : view.onlyReader(div, 'Erf');
+  const [input, divisor] = div.inputs;
+  const erf = isNumber(view, divisor, Math.SQRT2) ? view.onlyReader(div, 'Erf') : undefined;
   const add = erf && readerByNumber(view, erf, 'Add', 1);
   const mul = add && view.onlyReader(add, 'Mul');
   if (!mul) return undefined;
   const made = (last: Op, parts: readonly Op[]): Replacement => ({
     remove: [div, erf, add, mul, ...parts],
-    insert: [{ ...last, type: 'com.microsoft.Gelu', inputs: [input!], attributes: {} }],
+    insert: [{ ...last, type: 'com.microsoft.Gelu', inputs: [input], attributes: {} }],
   });
   const side = other(mul, add.outputs[0]);
   const half = view.makerOf(side, 'Mul');
   if (half && timesNumber(view, half, 0.5) === input && view.readers(side).length === 1) return made(mul, [half]);
-  if (side === input) {
-    const last = readerByNumber(view, mul, 'Mul', 0.5);
-    return last && made(last, [last]);
-  }
-  const last = isNumber(view, side, 0.5) ? view.onlyReader(mul, 'Mul') : undefined;
-  return last && other(last, mul.outputs[0]) === input ? made(last, [last]) : undefined;
+  const last = side === input ? readerByNumber(view, mul, 'Mul', 0.5) : undefined;
+  return last && made(last, [last]);
 }
 
 /** 0.044715 in both of its roundings, and sqrt(2 / pi). */
@@ -119,7 +109,7 @@ function quickGelu(view: PatternView, op: Op): Replacement | undefined {
 
 /** In the order in which onnxruntime tries them. */
 export const GELU: PatternRule = {
-  at: ['Div', 'Mul'],
+  at: ['Div'],
   match: gelu,
   reason: 'x * (1 + erf(x / sqrt(2))) / 2 is one Gelu',
   origin: 'gelu_fusion.cc',

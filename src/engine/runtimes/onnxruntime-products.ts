@@ -22,8 +22,28 @@ function isBias(bias: readonly number[], left: readonly number[], columns: numbe
   return (rows === 1 && width === columns) || (rows === left[0] && (width === 1 || width === columns));
 }
 
+/**
+ * Query, key and value products of a layer normalisation that is added to the attention's output, and the last product
+ * there, wait for the fusion of the whole attention.
+ */
+function isOfAttention(view: PatternView, matMul: Op, add: Op): boolean {
+  const isAttended = (normalization: Op | undefined, sum?: Op): boolean => {
+    if (!normalization) return false;
+    const [output] = normalization.outputs;
+    const readers = view.readers(output);
+    const count = (type: string) => readers.filter((reader) => reader.type === type).length;
+    const residual = readers.find(({ type }) => type === 'Add');
+    const isWhole = count('Add') === 1 && count('MatMul') === 3 && count('Shape') === readers.length - 4;
+    const attended = residual && view.makerOf(other(residual, output), 'Add');
+    return isWhole && attended !== undefined && (!sum || attended === sum);
+  };
+  if (isAttended(view.makerOf(matMul.inputs[0], 'LayerNormalization'))) return true;
+  const behind = view.onlyReader(add, 'Add');
+  return behind !== undefined && isAttended(view.makerOf(other(behind, add.outputs[0]), 'LayerNormalization'), add);
+}
+
 /** MatMul by a matrix and Add are one Gemm; a tensor of more dimensions is reshaped to rows before and back behind. */
-function matMulAdd(view: PatternView, matMul: Op): Replacement | undefined {
+function matMulAdd(view: PatternView, matMul: Op, sparesAttention: boolean): Replacement | undefined {
   const add = view.onlyReader(matMul, 'Add');
   const [left, right] = matMul.inputs.map((name) => view.tensor(name)!);
   const bias = add && view.tensor(other(add, matMul.outputs[0]));
@@ -39,6 +59,7 @@ function matMulAdd(view: PatternView, matMul: Op): Replacement | undefined {
   };
   const remove = [add, matMul];
   if (left.shape.length === 2) return { remove, insert: [gemm] };
+  if (sparesAttention && isOfAttention(view, matMul, add)) return undefined;
   const rows = elementCount(left.shape) / depth;
   const flat = (name: string, width: number): Tensor => ({
     name: view.unusedName(`${name}/rows`),
@@ -162,12 +183,20 @@ export const BASIC_PRODUCT_RULES: readonly PatternRule[] = [
   },
 ];
 
-export const MATMUL_ADD: PatternRule = {
-  at: ['MatMul'],
-  match: matMulAdd,
-  reason: 'MatMul and Add become Gemm',
-  origin: 'matmul_add_fusion.cc',
-};
+function matMulAddRule(sparesAttention: boolean): PatternRule {
+  return {
+    at: ['MatMul'],
+    match: (view, matMul) => matMulAdd(view, matMul, sparesAttention),
+    reason: 'MatMul and Add become Gemm',
+    origin: 'matmul_add_fusion.cc',
+  };
+}
+
+/** At the first level, where products of attention wait for its fusion as a whole. */
+export const MATMUL_ADD = matMulAddRule(true);
+
+/** At the second level, for those that waited. */
+export const LATE_MATMUL_ADD = matMulAddRule(false);
 
 /** At the second level, with operators of onnxruntime's own. */
 export const MATMUL_TRANSPOSE: PatternRule = {

@@ -6,9 +6,15 @@ import type { Graph } from '../graph';
 import { rewriteGraph } from '../rewriting';
 import { BIAS_GELU, FAST_GELU, GELU, QUICK_GELU } from './onnxruntime-gelu';
 import { PatternGraph, type PatternRule } from './onnxruntime-patterns';
-import { BASIC_PRODUCT_RULES, MATMUL_ADD, MATMUL_SCALE, MATMUL_TRANSPOSE } from './onnxruntime-products';
+import {
+  BASIC_PRODUCT_RULES,
+  LATE_MATMUL_ADD,
+  MATMUL_ADD,
+  MATMUL_SCALE,
+  MATMUL_TRANSPOSE,
+} from './onnxruntime-products';
 import { DEQUANTIZE, QUANTIZED_UNITS, RELU_BEFORE_QUANTIZE, REQUANTIZED } from './onnxruntime-quantized';
-import { CONTIGUOUS_RESHAPES } from './onnxruntime-reshapes';
+import { CONTIGUOUS_RESHAPES, SLICES_OF_WHOLE } from './onnxruntime-reshapes';
 import {
   LAYER_NORMALIZATION,
   SIMPLIFIED_LAYER_NORMALIZATION,
@@ -30,6 +36,8 @@ const SECOND_LEVEL: readonly PatternRule[] = [
   ...QUANTIZED_UNITS,
   GELU,
   SIMPLIFIED_LAYER_NORMALIZATION,
+  LATE_MATMUL_ADD,
+  SLICES_OF_WHOLE,
   MATMUL_TRANSPOSE,
   BIAS_GELU,
   SKIP_LAYER_NORMALIZATION,

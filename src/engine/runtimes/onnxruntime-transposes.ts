@@ -15,7 +15,7 @@ const BROADCASTING = new Set(
 );
 
 /** Ops with an axis, which is another one behind the transpose. */
-const ALONG_AXIS = new Set(['Concat', 'Softmax', 'LogSoftmax']);
+const ALONG_AXIS = new Set(['Concat', 'Softmax', 'LogSoftmax', 'Gather']);
 
 /** Ops that onnxruntime pushes transposes through and this rule does not: their axes or sizes would have to change. */
 const OTHERS = new Set(
@@ -60,7 +60,7 @@ function dimensions(view: PatternView, name: string): number {
 
 /** Inputs that are transposed with the op: all but numbers, or the first. */
 function transposable(view: PatternView, { type, inputs }: Op): readonly number[] {
-  if (UNARY.has(type) || type.endsWith('oftmax')) return [0];
+  if (UNARY.has(type) || type === 'Gather' || type.endsWith('oftmax')) return [0];
   return inputs.flatMap((name, i) => (type === 'Concat' || shapeOf(view, name).length > 0 ? [i] : []));
 }
 
@@ -86,29 +86,53 @@ function inputCost(view: PatternView, name: string, perm: readonly number[]): nu
 }
 
 /** Two transposes in a row are one, or none. */
-function combine(view: PatternView, transpose: Op): Replacement | undefined {
+function combine(view: PatternView, transpose: Op, replaced = transpose): Replacement | undefined {
   const first = view.makerOf(transpose.inputs[0], 'Transpose');
   const [before, behind] = [first && permutation(first), permutation(transpose)];
   if (!first || !before || !behind) return undefined;
   const perm = combined(before, behind);
   const [input] = first.inputs;
   if (isIdentity(perm)) {
-    return { remove: [transpose], release: [first], insert: [], renamed: [[transpose.outputs[0], input]] };
+    return { remove: [replaced], release: [first], insert: [], renamed: [[transpose.outputs[0], input]] };
   }
-  return { remove: [transpose], release: [first], insert: [{ ...transpose, inputs: [input], attributes: { perm } }] };
+  return { remove: [replaced], release: [first], insert: [{ ...transpose, inputs: [input], attributes: { perm } }] };
 }
 
-/** A transpose that only moves dimensions of 1 changes nothing that a Reshape behind it would not. */
-function intoReshape(view: PatternView, reshape: Op): Replacement | undefined {
+/**
+ * The permutation that a Reshape amounts to: sizes other than 1 stay in order, those of 1 are taken as they come.
+ * Undefined if it is none.
+ */
+function reshapeAsPermutation(from: readonly number[], to: readonly number[]): number[] | undefined {
+  if (from.length !== to.length) return undefined;
+  const used = new Set<number>();
+  const perm: number[] = [];
+  for (const size of to) {
+    const axis = from.findIndex((each, i) => !used.has(i) && (each === size || (each !== 1 && size !== 1)));
+    if (axis < 0 || from[axis] !== size) return undefined;
+    used.add(axis);
+    perm.push(axis);
+  }
+  return perm;
+}
+
+/** A Reshape that only moves dimensions of 1 is a transpose to onnxruntime, which joins the one before. */
+function combineReshape(view: PatternView, reshape: Op): Replacement | undefined {
   const transpose = view.makerOf(reshape.inputs[0], 'Transpose');
-  const perm = transpose && permutation(transpose);
-  if (!perm || view.tensor(reshape.inputs[0])!.constant || inputCost(view, reshape.inputs[0], perm) >= 0)
-    return undefined;
-  const shape = shapeOf(view, transpose.inputs[0]);
-  const moved = perm.filter((axis) => shape[axis] !== 1);
-  if (moved.some((axis, i) => i > 0 && axis < moved[i - 1])) return undefined;
-  const inputs = [transpose.inputs[0], ...reshape.inputs.slice(1)];
-  return { remove: [reshape], release: [transpose], insert: [{ ...reshape, inputs }] };
+  const before = transpose && permutation(transpose);
+  if (!before || inputCost(view, reshape.inputs[0], before) >= 0) return undefined;
+  const behind = reshapeAsPermutation(shapeOf(view, reshape.inputs[0]), shapeOf(view, reshape.outputs[0]));
+  return behind && combine(view, { ...reshape, type: 'Transpose', attributes: { perm: behind } }, reshape);
+}
+
+/** The axis along which an op works: the last of a Softmax, the first of others, if it is left out. */
+function axisOf({ type, attributes: { axis } }: Op, rank: number): number {
+  const given = typeof axis === 'number' ? axis : type.endsWith('oftmax') ? -1 : 0;
+  return given < 0 ? given + rank : given;
+}
+
+/** A permutation without one of its axes. */
+function without(perm: readonly number[], at: number): number[] {
+  return perm.filter((_, i) => i !== at).map((axis) => (axis > perm[at] ? axis - 1 : axis));
 }
 
 function push(view: PatternView, op: Op): Replacement | undefined {
@@ -118,22 +142,23 @@ function push(view: PatternView, op: Op): Replacement | undefined {
     .find((each) => each && permutation(each));
   const output = view.tensor(op.outputs[0])!;
   const perm = above && permutation(above)!;
-  if (!perm || op.outputs.length > 1 || output.shape.length !== perm.length) return undefined;
+  if (!perm || op.outputs.length > 1) return undefined;
+  const axis = axisOf(op, perm.length);
+  const behind = op.type === 'Gather' ? without(perm, axis) : perm;
+  if (output.shape.length !== behind.length) return undefined;
   const cost = inputs.reduce((sum, input) => sum + inputCost(view, op.inputs[input], perm), 0);
-  if (cost + (leadsToTranspose(view, output.name) ? 0 : dimensions(view, output.name)) >= 0) return undefined;
+  if (cost >= 0 || cost + (leadsToTranspose(view, output.name) ? 0 : dimensions(view, output.name)) >= 0)
+    return undefined;
   const undo = inverted(perm);
   const replaced = inputs.map((input) => untransposed(view, op, op.inputs[input], undo));
   if (replaced.some((each) => !each)) return undefined;
   const made: Tensor = {
     name: view.unusedName(`${output.name}/before`),
     type: output.type,
-    shape: undo.map((axis) => output.shape[axis]),
+    shape: inverted(behind).map((from) => output.shape[from]),
     constant: false,
   };
-  const axis = typeof op.attributes.axis === 'number' ? op.attributes.axis : -1;
-  const attributes = ALONG_AXIS.has(op.type)
-    ? { ...op.attributes, axis: perm[axis < 0 ? axis + perm.length : axis] }
-    : op.attributes;
+  const attributes = ALONG_AXIS.has(op.type) ? { ...op.attributes, axis: perm[axis] } : op.attributes;
   return {
     remove: [op],
     release: replaced.flatMap((each) => each!.released),
@@ -145,7 +170,7 @@ function push(view: PatternView, op: Op): Replacement | undefined {
         inputs: op.inputs.map((name, i) => replaced[inputs.indexOf(i)]?.name ?? name),
         outputs: [made.name],
       },
-      { ...above, inputs: [made.name], outputs: [output.name], attributes: { perm } },
+      { ...above, inputs: [made.name], outputs: [output.name], attributes: { perm: behind } },
     ],
     main: replaced.flatMap((each) => each!.ops).length,
     tensors: [made, ...replaced.flatMap((each) => each!.tensors)],
@@ -188,7 +213,7 @@ export const TRANSPOSES: PatternRule = {
   at: ['Transpose', 'Reshape', ...UNARY, ...BROADCASTING, ...ALONG_AXIS],
   match: (view, op) => {
     if (op.type === 'Transpose') return combine(view, op);
-    return op.type === 'Reshape' ? intoReshape(view, op) : push(view, op);
+    return op.type === 'Reshape' ? combineReshape(view, op) : push(view, op);
   },
   reason: 'transposes are moved to where they undo each other',
   origin: 'transpose_optimization/onnx_transpose_optimization.cc',
