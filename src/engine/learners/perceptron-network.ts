@@ -11,6 +11,8 @@ import type { Random } from '../random';
 const FIRST_DECAY = 0.9;
 const SECOND_DECAY = 0.999;
 const EPSILON = 1e-8;
+/** Of the first weights of the output, in those of the other layers. */
+const OUTPUT_SCALE = 0.3;
 
 export class PerceptronNetwork {
   readonly parameters: Float64Array;
@@ -65,11 +67,17 @@ export class PerceptronNetwork {
     return this.parameters.subarray(end - this.sizes[layer], end);
   }
 
-  /** Uniform weights of variance 2 / inputs, which ReLU keeps from layer to layer (He et al. 2015); biases 0. */
+  /**
+   * Uniform weights of variance 2 / (inputs + outputs), as scikit-learn's (Glorot and Bengio 2010); biases 0. Those of
+   * the output are smaller, so that training starts near the mean: on few rows a start that is wrong by as much as the
+   * targets vary, as with the wider weights of He et al. 2015, is never quite unlearned.
+   */
   initialize(random: Random): void {
+    const { sizes } = this;
     this.parameters.fill(0);
-    for (let layer = 1; layer < this.sizes.length; layer++) {
-      const limit = Math.sqrt(6 / this.sizes[layer - 1]);
+    for (let layer = 1; layer < sizes.length; layer++) {
+      const scale = layer === sizes.length - 1 ? OUTPUT_SCALE : 1;
+      const limit = scale * Math.sqrt(6 / (sizes[layer - 1] + sizes[layer]));
       const weights = this.weights(layer);
       for (let i = 0; i < weights.length; i++) weights[i] = limit * (2 * random.uniform() - 1);
     }

@@ -11,6 +11,9 @@ import { type Perceptron, passRows, standardize } from './perceptron';
 import { PerceptronNetwork } from './perceptron-network';
 import { checkSampleWeights, checkTrainingRows, requireArgument, requireWhole } from './validation';
 
+/** Share of the steps, the last ones, over which the learning rate falls to 0. */
+const DECAY_SHARE = 0.2;
+
 /** What fits to rows and fits to bags have in common. */
 interface CommonOptions {
   /** Units of each hidden layer, one to three of them. Default 64, 64. */
@@ -21,7 +24,7 @@ interface CommonOptions {
   readonly epochs?: number;
   /** Rows (bags) of one step. Default 32. */
   readonly batchSize?: number;
-  /** Adam's, at the start; it falls to 0 along a cosine over the epochs. Default 0.003. */
+  /** Adam's, at the start; it falls to 0 over the last fifth of the epochs. Default 0.003. */
   readonly learningRate?: number;
   /** Weight of half the sum of squared weights, over the rows (bags) of a batch, as in scikit-learn. Default 1e-4. */
   readonly l2?: number;
@@ -93,7 +96,7 @@ function train(x: Matrix, bags: Bags, options: BagPerceptronOptions): Perceptron
     batches.shuffle(random);
     for (let batch = 0; batch < batches.count; batch++, step++) {
       batches.differentiate(network, batch, l2);
-      network.step((learningRate * (1 + Math.cos((Math.PI * step) / steps))) / 2);
+      network.step(learningRate * Math.min(1, (1 - step / steps) / DECAY_SHARE));
     }
     let error: number | undefined;
     if (held && heldRows) {

@@ -1,5 +1,5 @@
-"""Golden values of the learners, from scikit-learn and LightGBM: writes lasso.json, boosting-exact.json and
-boosting-binned.json beside itself.
+"""Golden values of the learners, from scikit-learn and LightGBM: writes lasso.json, boosting-exact.json,
+boosting-binned.json, forest.json and perceptron.json beside itself.
 
 Run from the repository's root, with numpy, scikit-learn 1.9 and LightGBM 4.7 (and onnx, pandas for the reference
 program, which is read from ../shared/reference):
@@ -16,7 +16,11 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import ElasticNet, Lasso
+from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 HERE = Path(__file__).parent
 # Far below the default: the golden weights are the minimum itself, not where a stopping rule left off.
@@ -136,6 +140,91 @@ def boosting():
     save("boosting-binned.json", binned)
 
 
+def kernels(x, random):
+    """Logarithms of latencies: work over throughput, steps of tiles, a fixed cost, noise."""
+    work = np.exp(4 * x[:, 0] + 3 * x[:, 1])
+    return np.round(np.log(20 + work * np.ceil(6 * x[:, 2]) / 4 + 30 * x[:, 3]) + 0.05 * random.normal(size=len(x)), 4)
+
+
+def friedman(x, random):
+    """Friedman 1991, whose columns after the fifth say nothing."""
+    clean = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
+    return np.round(clean + random.normal(size=len(x)), 4)
+
+
+def error(model, test, truth):
+    return float(np.mean((model.predict(test) - truth) ** 2))
+
+
+SEEDS = 8
+
+
+def datasets():
+    """Name, rows, targets and rows held out of data that differ in shape, noise and number of columns."""
+    for seed, (name, surface, columns) in enumerate((("latency", latency, 5), ("kernels", kernels, 6), ("friedman", friedman, 8))):
+        random = np.random.default_rng(100 + seed)
+        train, test = (np.round(random.uniform(size=(rows, columns)), 3) for rows in (400, 300))
+        if name == "kernels":
+            train, test = (np.round(np.exp2(np.floor(6 * x)) / 64, 4) for x in (train, test))
+        yield name, train, surface(train, random), test, surface(test, random)
+
+
+def forest():
+    """Errors are means over seeds: what is compared is the method, not one draw."""
+    problems = []
+    for name, x, y, test, truth in datasets():
+        cases = []
+        for options, parameters in (
+            ({}, {}),
+            ({"columnSubsample": 0.5}, {"max_features": 0.5}),
+            ({"minSamplesLeaf": 5}, {"min_samples_leaf": 5}),
+            ({"maxLeaves": 40}, {"max_leaf_nodes": 40}),
+            ({"maxDepth": 6}, {"max_depth": 6}),
+        ):
+            errors = [error(RandomForestRegressor(100, random_state=seed, **parameters).fit(x, y), test, truth)
+                      for seed in range(SEEDS)]
+            cases.append({"options": options, "meanSquaredError": float(np.mean(errors))})
+        problems.append({"name": name, "train": matrix(x), "y": y.tolist(), "test": matrix(test), "truth": truth.tolist(),
+                         "cases": cases})
+    random = np.random.default_rng(23)
+    x = np.round(random.integers(1, 200, size=(300, 4)) / 256, 8)
+    y = np.round(latency(np.c_[x, x[:, 0]], random), 4)
+    weights = np.round(random.uniform(0.1, 3, size=len(y)), 4)
+    trees = []
+    for options, parameters in (
+        ({"maxDepth": 4}, {"max_depth": 4}),
+        ({"maxLeaves": 25}, {"max_leaf_nodes": 25}),
+        ({"minSamplesLeaf": 9}, {"min_samples_leaf": 9}),
+    ):
+        for weighted in (False, True):
+            model = DecisionTreeRegressor(random_state=0, **parameters).fit(x, y, weights if weighted else None)
+            trees.append({"options": options, "weighted": weighted, "train": np.round(model.predict(x), 9).tolist()})
+    tree = {"train": matrix(x), "y": y.tolist(), "sampleWeights": weights.tolist(), "cases": trees}
+    save("forest.json", {"problems": problems, "tree": tree})
+
+
+def perceptron():
+    """The same layers, epochs, batches and penalty; errors are means over seeds, in the targets' unit."""
+    problems = []
+    for name, x, y, test, truth in datasets():
+        scaler = StandardScaler().fit(x)
+        mean, deviation = y.mean(), y.std()
+        cases = []
+        for layers in ((32,), (32, 32), (32, 16, 8)):
+            options = {"hiddenLayers": layers, "epochs": 60, "batchSize": 16, "learningRate": 0.003, "l2": 1e-4}
+            errors = []
+            for seed in range(SEEDS):
+                model = MLPRegressor(hidden_layer_sizes=layers, max_iter=60, batch_size=16, learning_rate_init=0.003,
+                                     alpha=1e-4, n_iter_no_change=1_000_000, random_state=seed)
+                model.fit(scaler.transform(x), (y - mean) / deviation)
+                errors.append(deviation**2 * error(model, scaler.transform(test), (truth - mean) / deviation))
+            cases.append({"options": options, "meanSquaredError": float(np.mean(errors))})
+        problems.append({"name": name, "cases": cases})
+    save("perceptron.json", {"problems": problems})
+
+
 if __name__ == "__main__":
     lasso()
     boosting()
+    forest()
+    perceptron()
