@@ -5,7 +5,7 @@ export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors'
 export { type PredictorMetadata, readMetadata } from './export';
 export { FEATURE_NAMES, FEATURES, type FeatureName, featurize } from './features';
 export { LEARNERS, type Learner } from './fit-kernel-rows';
-export type { DimensionBindings } from './formats/onnx-reader';
+export type { DimensionBindings } from './formats/dimension-bindings';
 export type { StrippedNetwork } from './formats/onnx-strip';
 export { type OnnxAttribute, type OnnxConstant, type OnnxNode, writeOnnx } from './formats/onnx-writer';
 export { type OnnxruntimeProfileOptions, profileFromOnnxruntime } from './formats/profile-onnxruntime';

@@ -2,7 +2,8 @@
  * Networks from bytes, and what can be said of one at a glance.
  */
 import { featurize } from './features';
-import { type ReadOptions, readOnnx } from './formats/onnx-reader';
+import type { ReadOptions } from './formats/dimension-bindings';
+import { readOnnx } from './formats/onnx-reader';
 import { type StrippedNetwork, stripOnnx } from './formats/onnx-strip';
 import { isTflite } from './formats/tflite-model';
 import { readTflite } from './formats/tflite-reader';

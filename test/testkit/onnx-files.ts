@@ -2,9 +2,9 @@
  * A small ONNX file, whole or changed in any way, and what the reader says of it.
  */
 import { EngineError, readNetwork, writeOnnx } from '../../src/engine';
+import type { ReadOptions } from '../../src/engine/formats/dimension-bindings';
 import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
 import { encodeOnnx } from '../../src/engine/formats/onnx-encoder';
-import type { ReadOptions } from '../../src/engine/formats/onnx-reader';
 import type { AttributeMessage, GraphMessage, ModelMessage } from '../../src/engine/formats/onnx-schema';
 
 export type Bytes = Uint8Array<ArrayBufferLike>;

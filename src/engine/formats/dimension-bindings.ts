@@ -1,6 +1,14 @@
-/** Values of dynamic dimensions by name, and which of them were asked for. */
+/** What a user says of a network's dynamic dimensions, and which of them were asked for. Knows no format. */
 import { EngineError } from '../errors';
-import type { DimensionBindings } from './onnx-reader';
+
+/** Values for dynamic dimensions by name, for example `{ batch: 1 }`. */
+export type DimensionBindings = Readonly<Record<string, number>>;
+
+export interface ReadOptions {
+  /** The network's name: its file's name without the extension. */
+  readonly name: string;
+  readonly bindings?: DimensionBindings;
+}
 
 export class DimensionBinder {
   private readonly used = new Set<string>();

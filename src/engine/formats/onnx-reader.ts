@@ -5,6 +5,7 @@
 import { EngineError } from '../errors';
 import type { AttributeValue, Graph, Op, Tensor } from '../graph';
 import { inferShapes } from '../shapes';
+import { DimensionBinder, type ReadOptions } from './dimension-bindings';
 import { decodeOnnx } from './onnx-decoder';
 import { inlineFunctions } from './onnx-functions';
 import {
@@ -14,18 +15,8 @@ import {
   type GraphMessage,
   type ModelMessage,
   type NodeMessage,
-  type ValueMessage,
 } from './onnx-schema';
 import { checkDims, elementType, malformed, readSparseTensor, readTensor } from './onnx-tensors';
-
-/** Values for dynamic dimensions by name, for example `{ batch: 1 }`. */
-export type DimensionBindings = Readonly<Record<string, number>>;
-
-export interface ReadOptions {
-  /** The network's name: its file's name without the extension. */
-  readonly name: string;
-  readonly bindings?: DimensionBindings;
-}
 
 /** Oldest operator set whose texts the shape rules follow. */
 const OLDEST_OPSET = 7;
@@ -105,9 +96,9 @@ function readConstants(graph: GraphMessage, tensors: Map<string, Tensor>): void 
   }
 }
 
-function readInputs(graph: GraphMessage, tensors: Map<string, Tensor>, { bindings = {} }: ReadOptions): string[] {
+function readInputs(graph: GraphMessage, tensors: Map<string, Tensor>, { bindings }: ReadOptions): string[] {
   const inputs: string[] = [];
-  const used = new Set<string>();
+  const binder = new DimensionBinder(bindings);
   for (const value of graph.input) {
     // Before IR version 4 initializers are listed among the inputs too.
     if (tensors.has(value.name)) continue;
@@ -121,53 +112,19 @@ function readInputs(graph: GraphMessage, tensors: Map<string, Tensor>, { binding
       );
     }
     const shape = checkDims(
-      type.shape.dim.map((dimension, axis) => bindDimension(value, dimension, axis, bindings, used)),
+      // A dimension without a name goes by its tensor's name and axis.
+      type.shape.dim.map(({ dimValue, dimParam }, axis) =>
+        !dimParam && dimValue !== undefined && dimValue > 0
+          ? dimValue
+          : binder.bind(dimParam || `${value.name}.${axis}`, value.name),
+      ),
       value.name,
     );
     tensors.set(value.name, { name: value.name, constant: false, type: elementType(type.elemType, value.name), shape });
     inputs.push(value.name);
   }
-  const unused = Object.keys(bindings).find((name) => !used.has(name));
-  if (unused !== undefined) {
-    throw new EngineError(
-      'UNKNOWN_NAME',
-      `binding ${unused} names no dynamic dimension of the network`,
-      unused,
-      `Dynamic dimensions: ${[...used].join(', ') || 'none'}.`,
-    );
-  }
+  binder.refuseUnused();
   return inputs;
-}
-
-function bindDimension(
-  value: ValueMessage,
-  { dimValue, dimParam }: { dimValue?: number; dimParam?: string },
-  axis: number,
-  bindings: DimensionBindings,
-  used: Set<string>,
-): number {
-  if (!dimParam && dimValue !== undefined && dimValue > 0) return dimValue;
-  // A dimension without a name goes by its tensor's name and axis.
-  const name = dimParam || `${value.name}.${axis}`;
-  if (!Object.hasOwn(bindings, name)) {
-    throw new EngineError(
-      'UNBOUND_DIMENSION',
-      `dimension ${name} of input ${value.name} is dynamic`,
-      value.name,
-      `Bind it, for example ${name}=1.`,
-    );
-  }
-  const bound = bindings[name];
-  if (!Number.isSafeInteger(bound) || bound < 1) {
-    throw new EngineError(
-      'UNBOUND_DIMENSION',
-      `binding ${name}=${bound} is not a whole number of at least 1`,
-      name,
-      `Bind it to a whole number, for example ${name}=1.`,
-    );
-  }
-  used.add(name);
-  return bound;
 }
 
 function readOp(node: NodeMessage, index: number): Op {
