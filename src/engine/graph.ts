@@ -87,8 +87,12 @@ export interface Graph {
 
 /** `GlobalAveragePool` as `global_average_pool`; a domain's dots become underscores. */
 export function snakeCase(name: string): string {
+  // Nearly all ops have one word: two replacements for each would be a part of planning that one can measure.
+  if (ONE_WORD.test(name)) return name.toLowerCase();
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/\W+/g, '_')
     .toLowerCase();
 }
+
+const ONE_WORD = /^[A-Z]?[a-z]*$/;

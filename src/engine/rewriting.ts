@@ -3,7 +3,7 @@
  * reader, equal ops are computed once, constants are folded. The rules are a rule pack's; this file applies them.
  */
 import type { Graph, Merged, Op } from './graph';
-import type { Cleaning, GraphView } from './runtimes/rule-pack';
+import type { Cleaning, GraphView, PrologueRule, VanishingRule } from './runtimes/rule-pack';
 
 /** Constants of up to this many elements are told apart by their values, larger ones by their names. */
 const SHARED_ELEMENTS = 8;
@@ -26,7 +26,8 @@ export class RewrittenGraph implements GraphView {
     this.outputs = new Set(graph.outputs.map((name) => this.source(renamed.get(name) ?? name)));
     for (const op of ops) {
       for (const name of op.outputs) this.makers.set(name, op);
-      for (const name of op.inputs.map((input) => this.source(input))) {
+      for (const input of op.inputs) {
+        const name = this.source(input);
         const readers = this.readersOf.get(name);
         if (readers) readers.push(op);
         else this.readersOf.set(name, [op]);
@@ -58,6 +59,7 @@ export class RewrittenGraph implements GraphView {
   toGraph(): Graph {
     const ops = this.ops.map((op) => {
       const merged = this.mergedInto.get(op.outputs[0]);
+      if (merged === op.merged && this.reshaped.size === 0) return op;
       return { ...op, inputs: op.inputs.map((input) => this.source(input)), ...(merged && { merged }) };
     });
     return { ...this.graph, ops, outputs: [...this.outputs] };
@@ -97,7 +99,8 @@ export class RewrittenGraph implements GraphView {
 
   /** The tensor that is read instead of what an op makes, if the op vanishes. */
   private replacement(original: Op, op: Op, pack: Cleaning): string | undefined {
-    if (!pack.vanishing.some(({ type, when }) => type === op.type && (!when || when(this, original)))) return undefined;
+    const rules = indexOf(pack).vanishing.get(op.type);
+    if (!rules?.some(({ when }) => !when || when(this, original))) return undefined;
     return op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant) ?? op.inputs[0];
   }
 
@@ -108,14 +111,20 @@ export class RewrittenGraph implements GraphView {
   /** The result of an equal op before this one. */
   private sharedResult(op: Op, pack: Cleaning, computed: Map<string, Op>): string | undefined {
     if (!pack.sharing || op.outputs.length !== 1 || this.isOutput(op.outputs[0])) return undefined;
-    // Equal ops read the same run-time tensor: one that nobody else reads spares the comparison. What this pass renames
-    // is seen by the next.
+    // Equal ops read the same run-time tensor: one that no other op of the type reads spares the comparison. What this
+    // pass renames is seen by the next.
     const source = op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant);
-    if (source !== undefined && this.readers(source).length < 2) return undefined;
+    if (source !== undefined && !this.isReadTwice(source, op.type)) return undefined;
     const key = JSON.stringify([op.type, op.inputs.map((name) => this.identity(name)), op.attributes]);
     const known = computed.get(key);
     if (!known) computed.set(key, op);
     return known?.outputs[0];
+  }
+
+  private isReadTwice(tensor: string, type: string): boolean {
+    let count = 0;
+    for (const reader of this.readers(tensor)) if (reader.type === type) count++;
+    return count > 1;
   }
 
   private identity(name: string): unknown {
@@ -123,15 +132,42 @@ export class RewrittenGraph implements GraphView {
     return values && values.length <= SHARED_ELEMENTS ? [type, shape, values] : name;
   }
 
-  private prologue(op: Op, reader: Op | undefined, { prologues }: Cleaning): { op: Op; reason: string } | undefined {
+  private prologue(op: Op, reader: Op | undefined, pack: Cleaning): { op: Op; reason: string } | undefined {
     const output = op.outputs[0];
-    if (!reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
-    for (const { first, into, merge, reason } of prologues) {
-      const result = first === op.type && into === reader.type ? merge(this, op, reader) : undefined;
+    const rules = indexOf(pack).prologues.get(op.type);
+    if (!rules || !reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
+    for (const { into, merge, reason } of rules) {
+      const result = into === reader.type ? merge(this, op, reader) : undefined;
       if (result) return { op: result, reason };
     }
     return undefined;
   }
+}
+
+/** The rules of a pack by the type of the op that goes. */
+interface RuleIndex {
+  readonly vanishing: ReadonlyMap<string, readonly VanishingRule[]>;
+  readonly prologues: ReadonlyMap<string, readonly PrologueRule[]>;
+}
+
+const INDEXES = new WeakMap<Cleaning, RuleIndex>();
+
+function indexOf(pack: Cleaning): RuleIndex {
+  let index = INDEXES.get(pack);
+  if (!index) {
+    index = {
+      vanishing: groupBy(pack.vanishing, ({ type }) => type),
+      prologues: groupBy(pack.prologues, ({ first }) => first),
+    };
+    INDEXES.set(pack, index);
+  }
+  return index;
+}
+
+function groupBy<T>(rules: readonly T[], key: (rule: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const rule of rules) groups.set(key(rule), [...(groups.get(key(rule)) ?? []), rule]);
+  return groups;
 }
 
 function withInputs(op: Op, renamed: ReadonlyMap<string, string>): Op {

@@ -57,8 +57,13 @@ const MAXIMUM_COMPUTED_ELEMENTS = 1 << 16;
 /** Elementwise function of one or more inputs, applied from the left. */
 function arithmetic(compute: (a: number, b: number) => number, type?: ElementType): ShapeRule {
   return (op) => {
-    const inputs = Array.from({ length: Math.max(1, op.inputCount) }, (_, i) => op.input(i));
-    const shape = inputs.map((input) => input.shape).reduce((a, b) => broadcast(a, b, op));
+    const inputs = [op.input(0)];
+    let shape = op.shape(0);
+    for (let i = 1; i < op.inputCount; i++) {
+      inputs.push(op.input(i));
+      shape = broadcast(shape, op.shape(i), op);
+    }
+    if (!inputs.every(({ values }) => values)) return [{ type: type ?? inputs[0].type, shape }];
     const whole = INTEGER_TYPES.has(inputs[0].type) ? Math.trunc : (value: number) => value;
     // No exporter reckons with more; a file could ask for endless work by naming one input often.
     const isSmall = inputs.length * elementCount(shape) <= MAXIMUM_COMPUTED_ELEMENTS;

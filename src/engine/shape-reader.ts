@@ -24,11 +24,9 @@ const MAXIMUM_RANK = 64;
 
 /** True if every dimension is a whole number of at least 0, and neither they nor the elements are more than any device takes. */
 export function isPossibleShape(shape: readonly number[]): boolean {
-  return (
-    shape.length <= MAXIMUM_RANK &&
-    shape.every((dimension) => Number.isSafeInteger(dimension) && dimension >= 0) &&
-    elementCount(shape) <= MAXIMUM_ELEMENTS
-  );
+  if (shape.length > MAXIMUM_RANK) return false;
+  for (const dimension of shape) if (!Number.isSafeInteger(dimension) || dimension < 0) return false;
+  return elementCount(shape) <= MAXIMUM_ELEMENTS;
 }
 
 /** Elements of a tensor of this shape. */
@@ -110,14 +108,15 @@ export class OpReader {
   numbers(name: string): readonly number[] | undefined {
     const value = this.attribute(name);
     if (value === undefined) return undefined;
-    if (Array.isArray(value) && value.every((item) => typeof item === 'number')) return value as number[];
+    if (isNumbers(value)) return value;
     throw this.invalid(`attribute ${name} is not a list of numbers`);
   }
 
   integers(name: string): readonly number[] | undefined {
     const values = this.numbers(name);
-    if (values?.every(Number.isInteger) ?? true) return values;
-    throw this.invalid(`attribute ${name} is not a list of whole numbers`);
+    for (const value of values ?? [])
+      if (!Number.isInteger(value)) throw this.invalid(`attribute ${name} is not a list of whole numbers`);
+    return values;
   }
 
   tensor(name: string): ConstantValue | undefined {
@@ -145,6 +144,12 @@ export class OpReader {
       'Check the network with its own framework: the file contradicts itself.',
     );
   }
+}
+
+function isNumbers(value: AttributeValue): value is readonly number[] {
+  if (!Array.isArray(value)) return false;
+  for (const item of value) if (typeof item !== 'number') return false;
+  return true;
 }
 
 /** NumPy broadcasting of two shapes. */

@@ -46,8 +46,11 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
   let keptValues = 0;
   for (const op of ops) {
     const reader = new OpReader(op, tensors);
+    let isConstant = true;
     for (const name of op.inputs) {
-      if (name && !tensors.has(name)) {
+      if (name === '') continue;
+      const input = tensors.get(name);
+      if (!input) {
         throw new EngineError(
           'MALFORMED_FILE',
           `tensor ${name} is read before any op makes it`,
@@ -55,6 +58,7 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
           CHECK_FILE,
         );
       }
+      isConstant &&= input.constant;
     }
     if (!op.outputs[0])
       throw new EngineError('MALFORMED_FILE', 'the op makes no first output', reader.where, CHECK_FILE);
@@ -68,22 +72,19 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
       );
     }
     const inferred = rule(reader);
-    op.outputs.forEach((name, index) => {
-      if (!name) return;
+    for (let index = 0; index < op.outputs.length; index++) {
+      const name = op.outputs[index];
+      if (name === '') continue;
       const tensor = inferred[index];
       if (!tensor) throw reader.invalid(`output ${index} (${name}) is not one that ${op.type} makes`);
       if (!isPossibleShape(tensor.shape)) throw reader.invalid(`output ${name} would have shape [${tensor.shape}]`);
       if (tensors.has(name))
         throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where, CHECK_FILE);
-      const constant = tensor.values !== undefined || op.inputs.every((input) => !input || isConstant(tensors, input));
+      const constant = tensor.values !== undefined || isConstant;
       keptValues += tensor.values?.length ?? 0;
       // What is too much to keep was made to exhaust memory: shapes do not depend on it.
       const values = keptValues <= MAXIMUM_KEPT_VALUES ? tensor.values : undefined;
-      tensors.set(name, { name, constant, ...tensor, values });
-    });
+      tensors.set(name, { name, type: tensor.type, shape: tensor.shape, constant, values });
+    }
   }
-}
-
-function isConstant(tensors: ReadonlyMap<string, Tensor>, name: string): boolean {
-  return tensors.get(name)?.constant === true;
 }

@@ -69,7 +69,15 @@ const DECODERS: Readonly<Partial<Record<ElementType, Decoder>>> = {
 export function decodeValues(bytes: Uint8Array, type: ElementType): number[] | undefined {
   // A copy, because typed arrays start at a multiple of their elements' size.
   const decoded = DECODERS[type]?.(new Uint8Array(bytes).buffer);
-  return decoded && Array.from(decoded, Number);
+  if (!decoded) return undefined;
+  const values = new Array<number>(decoded.length);
+  for (let i = 0; i < values.length; i++) values[i] = Number(decoded[i]);
+  return values;
+}
+
+/** False for the types that decodeValues decodes none of. */
+export function hasNumbers(type: ElementType): boolean {
+  return DECODERS[type] !== undefined;
 }
 
 /** IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits fraction. */

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../errors';
 import type { AttributeValue, Graph, Op, Tensor } from '../graph';
-import { inferShapes } from '../shapes';
+import { inferShapes, OP_TYPES } from '../shapes';
 import { DimensionBinder, type ReadOptions } from './dimension-bindings';
 import { decodeOnnx } from './onnx-decoder';
 import { inlineFunctions } from './onnx-functions';
@@ -28,7 +28,13 @@ const NEWEST_OPSET = 26;
 const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
 
 /** Attributes that name an element type by its number in TensorProto.DataType. */
-const TYPE_ATTRIBUTES = ['to', 'dtype', 'output_dtype'];
+const TYPE_ATTRIBUTES = new Set(['to', 'dtype', 'output_dtype']);
+
+/** Op types that have rules, each under itself: types that are the same string as in the rules compare at once. */
+const KNOWN_TYPES: ReadonlyMap<string, string> = new Map(OP_TYPES.map((type) => [type, type]));
+
+/** Inherited by attributes, so that none seems to be there that is not (`toString`). */
+const NO_ATTRIBUTES: Readonly<Record<string, AttributeValue>> = Object.freeze(Object.create(null));
 
 /**
  * Parses ONNX bytes and infers the shape of every tensor.
@@ -87,12 +93,14 @@ function readConstants(graph: GraphMessage, tensors: Map<string, Tensor>): void 
   for (const message of graph.initializer) {
     const name = message.name ?? '';
     if (tensors.has(name)) throw malformed(`initializer ${name} stands twice`, name);
-    tensors.set(name, { name, constant: true, ...readTensor(message, name) });
+    const { type, shape, values } = readTensor(message, name);
+    tensors.set(name, { name, type, shape, constant: true, values });
   }
   for (const message of graph.sparseInitializer ?? []) {
     const name = message.values?.name ?? '';
     if (tensors.has(name)) throw malformed(`initializer ${name} stands twice`, name);
-    tensors.set(name, { name, constant: true, ...readSparseTensor(message, name) });
+    const { type, shape, values } = readSparseTensor(message, name);
+    tensors.set(name, { name, type, shape, constant: true, values });
   }
 }
 
@@ -120,7 +128,8 @@ function readInputs(graph: GraphMessage, tensors: Map<string, Tensor>, { binding
       ),
       value.name,
     );
-    tensors.set(value.name, { name: value.name, constant: false, type: elementType(type.elemType, value.name), shape });
+    const { name } = value;
+    tensors.set(name, { name, type: elementType(type.elemType, name), shape, constant: false, values: undefined });
     inputs.push(value.name);
   }
   binder.refuseUnused();
@@ -128,7 +137,8 @@ function readInputs(graph: GraphMessage, tensors: Map<string, Tensor>, { binding
 }
 
 function readOp(node: NodeMessage, index: number): Op {
-  const type = DEFAULT_DOMAINS.has(node.domain ?? '') ? node.opType : `${node.domain}.${node.opType}`;
+  const fullType = DEFAULT_DOMAINS.has(node.domain ?? '') ? node.opType : `${node.domain}.${node.opType}`;
+  const type = KNOWN_TYPES.get(fullType) ?? fullType;
   const name = node.name || `${type}_${index}`;
   if (CONTROL_FLOW.has(type)) {
     throw new EngineError(
@@ -138,21 +148,32 @@ function readOp(node: NodeMessage, index: number): Op {
       'Export the branch that runs on the device.',
     );
   }
-  const attributes: Record<string, AttributeValue> = Object.create(null);
-  for (const attribute of node.attribute) attributes[attribute.name] = readAttribute(attribute, `op ${name} (${type})`);
-  if (type === 'Cast') attributes.to ??= 0;
-  for (const key of TYPE_ATTRIBUTES) {
-    const number = attributes[key];
-    // 0 says that the type follows from an input; not so for Cast, which has to name one.
-    if (number === 0 && type !== 'Cast') delete attributes[key];
-    else if (typeof number === 'number') attributes[key] = elementType(number, name);
-  }
+  const isCast = type === 'Cast';
+  const attributes =
+    node.attribute.length > 0 || isCast ? readAttributes(node.attribute, name, type, isCast) : NO_ATTRIBUTES;
   return { name, type, inputs: node.input, outputs: node.output, attributes };
+}
+
+function readAttributes(
+  messages: readonly AttributeMessage[],
+  op: string,
+  type: string,
+  isCast: boolean,
+): Record<string, AttributeValue> {
+  const attributes: Record<string, AttributeValue> = Object.create(NO_ATTRIBUTES);
+  for (const message of messages) {
+    const value = readAttribute(message, op, type);
+    if (typeof value !== 'number' || !TYPE_ATTRIBUTES.has(message.name)) attributes[message.name] = value;
+    // 0 says that the type follows from an input; not so for Cast, which has to name one.
+    else if (value !== 0 || isCast) attributes[message.name] = elementType(value, op);
+  }
+  if (isCast) attributes.to ??= elementType(0, op);
+  return attributes;
 }
 
 const utf8 = new TextDecoder();
 
-function readAttribute(attribute: AttributeMessage, where: string): AttributeValue {
+function readAttribute(attribute: AttributeMessage, op: string, type: string): AttributeValue {
   switch (attribute.type) {
     case ATTRIBUTE_TYPES.float:
       return attribute.f ?? 0;
@@ -161,7 +182,7 @@ function readAttribute(attribute: AttributeMessage, where: string): AttributeVal
     case ATTRIBUTE_TYPES.string:
       return utf8.decode(attribute.s);
     case ATTRIBUTE_TYPES.tensor:
-      return readTensor(attribute.t ?? { dims: [], dataType: 0 }, `${where}, attribute ${attribute.name}`);
+      return readTensor(attribute.t ?? { dims: [], dataType: 0 }, `op ${op} (${type}), attribute ${attribute.name}`);
     case ATTRIBUTE_TYPES.floats:
       return attribute.floats ?? [];
     case ATTRIBUTE_TYPES.ints:
@@ -172,7 +193,7 @@ function readAttribute(attribute: AttributeMessage, where: string): AttributeVal
       throw new EngineError(
         'UNSUPPORTED_OP',
         `attribute ${attribute.name} has type ${attribute.type}, which is not read`,
-        where,
+        `op ${op} (${type})`,
         'Replace the op, or export the network with a simpler one.',
       );
   }

@@ -6,7 +6,7 @@ import { EngineError } from '../errors';
 import type { ConstantValue, ElementType } from '../graph';
 import { elementCount, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
 import { CHECK_FILE } from '../shapes';
-import { byteCount, decodeValues } from './constant-values';
+import { byteCount, decodeValues, hasNumbers } from './constant-values';
 import { ELEMENT_TYPES, type SparseTensorMessage, type TensorMessage } from './onnx-schema';
 
 const ELEMENT_TYPE_OF = new Map<number, ElementType>(
@@ -47,7 +47,7 @@ export function readTensor(message: TensorMessage, where: string): ConstantValue
   const shape = checkDims(message.dims, where);
   const count = elementCount(shape);
   // External data lies in a file beside this one, of which only these bytes are given: absent, whether it is there or not.
-  if (message.dataLocation === 1 || count > MAXIMUM_FOLDED_ELEMENTS || decidesNothing(type)) return { type, shape };
+  if (message.dataLocation === 1 || count > MAXIMUM_FOLDED_ELEMENTS || !hasNumbers(type)) return { type, shape };
   const { rawData } = message;
   const expected = byteCount(type, count);
   if (rawData?.length && rawData.length !== expected)
@@ -88,11 +88,6 @@ export function readSparseTensor({ values, indices, dims }: SparseTensorMessage,
 
 /** Types whose numbers stand in the list of 32-bit integers as their bits, in order. */
 const LISTED_AS_BITS: ReadonlySet<ElementType> = new Set(['float16', 'bfloat16']);
-
-/** Types that lists hold in another count than elements, or that have no numbers. */
-function decidesNothing(type: ElementType): boolean {
-  return decodeValues(new Uint8Array(), type) === undefined;
-}
 
 function listedValues(message: TensorMessage, type: ElementType): readonly number[] {
   const lists = [message.floatData, message.int32Data, message.int64Data, message.doubleData, message.uint64Data];

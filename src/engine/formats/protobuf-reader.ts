@@ -31,7 +31,7 @@ const FIXED32 = 5;
 const MAXIMUM_DEPTH = 100;
 
 /** Texts of one file are known by their hash: a later text takes the place of an earlier one with the same. A power of 2. */
-const KNOWN_TEXTS = 2048;
+const KNOWN_TEXTS = 1024;
 
 /** Texts are cut out of pages that are decoded at once: a call of the decoder for each would cost more than the texts. */
 const PAGE_BYTES = 4096;
