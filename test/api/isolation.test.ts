@@ -49,11 +49,17 @@ describe('two teams', () => {
       'mutation ($input: PredictInput!) { predict(input: $input) { predictions { id } } }',
       { input: { networkIds: [networks[0].id], versionIds: [version.id] } },
     );
-    const { apiKeys, auditEntries } = await team.owner.query(
-      '{ apiKeys { edges { node { id } } } auditEntries { edges { node { id } } } }',
+    await team.owner.query(
+      'mutation { createInvitation(input: { email: "somebody@example.com", role: VIEWER }) { invitation { id } } }',
+    );
+    const { apiKeys, auditEntries, members, invitations } = await team.owner.query(
+      `{ apiKeys { edges { node { id } } } auditEntries { edges { node { id } } }
+         members { edges { node { id } } } invitations { edges { node { id } } } }`,
     );
     return {
       Team: team.id,
+      Member: members.edges[0].node.id,
+      Invitation: invitations.edges[0].node.id,
       ApiKey: apiKeys.edges[0].node.id,
       AuditEntry: auditEntries.edges[0].node.id,
       Upload: await client.upload('DATASET', 'x.csv', Buffer.from('never made a dataset')),
@@ -110,7 +116,7 @@ describe('two teams', () => {
       const { __type } = await bob.client.query('{ __type(name: "Node") { possibleTypes { name } } }');
       const types: string[] = __type.possibleTypes
         .map(({ name }: Data) => name)
-        .filter((name: string) => name !== 'Person');
+        .filter((name: string) => name !== 'Person' && name !== 'PersonSession');
       expect(Object.keys(ids)).toEqual(expect.arrayContaining(types));
       for (const type of types) {
         const found = await alice.owner.query(nodeQuery('id __typename'), { id: ids[type] });
@@ -139,6 +145,10 @@ describe('two teams', () => {
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], versionIds: [ids.PredictorVersion] })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], scenarios: [scenario] })],
       ['revokeApiKey', 'RevokeApiKeyInput', () => ({ apiKeyId: ids.ApiKey })],
+      ['changeMemberRole', 'ChangeMemberRoleInput', () => ({ memberId: ids.Member, role: 'VIEWER' })],
+      ['removeMember', 'RemoveMemberInput', () => ({ memberId: ids.Member })],
+      ['transferOwnership', 'TransferOwnershipInput', () => ({ memberId: ids.Member })],
+      ['withdrawInvitation', 'WithdrawInvitationInput', () => ({ invitationId: ids.Invitation })],
     ])("%s with another team's ids finds nothing (%s)", async (mutation, type, input) => {
       const query = `mutation ($input: ${type}!) { ${mutation}(input: $input) { __typename } }`;
       const refusal = await bob.owner.refusal(query, { input: input() });
@@ -234,7 +244,9 @@ describe('two teams', () => {
       }
       const teams = await asApplication(client, bob.rowId, 'SELECT id FROM team');
       expect(teams.rows).toEqual([{ id: bob.rowId }]);
-      for (const table of ['person', 'person_session']) {
+      const people = await asApplication(client, bob.rowId, 'SELECT email FROM person');
+      expect(people.rows).toEqual([{ email: bob.person.email }]);
+      for (const table of ['person_session', 'email_request', 'second_factor', 'recovery_code', 'identity']) {
         expect((await asApplication(client, bob.rowId, `SELECT FROM ${table}`)).rowCount).toBe(0);
       }
     });

@@ -152,6 +152,16 @@ function contract(start: () => Promise<Harness>): void {
       expect(await store.get(key)).toEqual(other);
     });
 
+    test('keys are listed by what they begin with', async () => {
+      const prefix = `${newKey()}/`;
+      expect(await keysOf(store.list(prefix))).toEqual([]);
+      const keys = [`${prefix}a`, `${prefix}b/c`, `${prefix}b/d`];
+      for (const key of [...keys, `${prefix.slice(0, -1)}x/e`]) await store.put(key, bytes, facts);
+      expect((await keysOf(store.list(prefix))).sort()).toEqual(keys);
+      for await (const key of store.list(prefix)) await store.delete(key);
+      expect(await keysOf(store.list(prefix))).toEqual([]);
+    });
+
     test('an object over the limit of the reader, or with another digest than the reader wants, is refused', async () => {
       const key = newKey();
       await store.put(key, bytes, facts);
@@ -327,4 +337,10 @@ function withHeader(request: PresignedRequest, name: string, value: string | und
 
 function base64Of(bytes: Buffer): string {
   return Buffer.from(sha256Of(bytes), 'hex').toString('base64');
+}
+
+async function keysOf(list: AsyncIterable<string>): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of list) keys.push(key);
+  return keys;
 }

@@ -13,6 +13,7 @@ export interface FilledTeam {
 
 const TRAIN = `mutation ($input: TrainPredictorInput!) {
   trainPredictor(input: $input) { version { id predictor { id } scenario { id device { id } } } } }`;
+const INVITE = 'mutation ($input: CreateInvitationInput!) { createInvitation(input: $input) { invitation { id } } }';
 const PREDICT = 'mutation ($input: PredictInput!) { predict(input: $input) { predictions { id } } }';
 const VERSION = 'query ($id: ID!) { node(id: $id) { ... on PredictorVersion { status } } }';
 
@@ -30,14 +31,18 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
   if (status !== 'READY') throw new Error(`The version became ${status}.`);
   const pair = { networkIds: [networks[0].id], versionIds: [version.id] };
   const { predictions } = (await client.query(PREDICT, { input: pair })).predict;
-  const { apiKeys, auditEntries } = await team.owner.query(
-    '{ apiKeys { edges { node { id } } } auditEntries { edges { node { id } } } }',
+  const invited = { email: 'somebody@example.com', role: 'VIEWER' };
+  const { createInvitation } = await team.owner.query(INVITE, { input: invited });
+  const { apiKeys, auditEntries, members } = await team.owner.query(
+    '{ apiKeys { edges { node { id } } } auditEntries { edges { node { id } } } members { edges { node { id } } } }',
   );
   return {
     scenario: measured.scenario,
     networkName: measured.networks[0].name,
     ids: {
       Team: team.id,
+      Member: members.edges[0].node.id,
+      Invitation: createInvitation.invitation.id,
       ApiKey: apiKeys.edges[0].node.id,
       AuditEntry: auditEntries.edges[0].node.id,
       Upload: await client.upload('DATASET', 'x.csv', Buffer.from('never made a dataset')),
