@@ -22,7 +22,7 @@ export class ServiceProcess {
 
   /** Starts one, with these variables as its whole configuration. */
   static async start(variables: Readonly<Record<string, string>>): Promise<ServiceProcess> {
-    const child = spawn(process.execPath, [path.join(__dirname, 'service-process.cjs')], {
+    const child = spawn(process.execPath, [path.join(__dirname, 'service-program.cjs')], {
       env: { PATH: process.env.PATH, PORT: '0', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
