@@ -10,6 +10,7 @@ import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
 import { stripOnnx } from '../../src/engine/formats/onnx-strip';
 import type { NamedNetwork } from '../testkit/fusion-networks';
 import { randomBlocks } from '../testkit/random-blocks';
+import { randomQuantizedChains } from '../testkit/random-quantized';
 import { quantizedNetworks, transformerNetworks } from '../testkit/transformer-networks';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'fusecast-plan-'));
@@ -32,3 +33,5 @@ async function expectSameTypes({ name, bytes }: NamedNetwork): Promise<void> {
 test.each([...transformerNetworks(1), ...quantizedNetworks(1)])('$name', (network) => expectSameTypes(network));
 
 test.each(randomBlocks(20, 3))('$name', (network) => expectSameTypes(network));
+
+test.each(randomQuantizedChains(20, 4))('$name', (network) => expectSameTypes(network));

@@ -168,7 +168,8 @@ export class PatternGraph implements PatternView {
     for (const op of remove) this.remove(op);
     for (const tensor of tensors) this.tensors.set(tensor.name, tensor);
     insert.forEach((op, i) => {
-      const parts = i === main ? [...remove, ...release] : [];
+      const stays = (part: Op) => insert.some(({ name, type }) => name === part.name && type === part.type);
+      const parts = i === main ? [...remove, ...release].filter((part) => part.name === op.name || !stays(part)) : [];
       this.add({ ...op, merged: mergedInto(op, parts, reason) }, position);
     });
     for (const [from, to] of renamed) this.rename(from, to);

@@ -2,11 +2,9 @@
  * What onnxruntime makes of ops between DequantizeLinear and QuantizeLinear on a CPU: one op on 8-bit integers. Source files
  * are of onnxruntime/core/optimizer/qdq_transformer, release 1.30. Knows nothing of kernels.
  */
-import type { ElementType, Op } from '../graph';
+import type { ElementType, Op, Tensor } from '../graph';
+import { DEQUANTIZE, QUANTIZE } from './onnxruntime-dequantization';
 import type { PatternRule, PatternView, Replacement } from './onnxruntime-patterns';
-
-const QUANTIZE = ['QuantizeLinear', 'com.microsoft.QuantizeLinear'];
-export const DEQUANTIZE = ['DequantizeLinear', 'com.microsoft.DequantizeLinear'];
 
 const EIGHT_BITS: readonly ElementType[] = ['int8', 'uint8'];
 
@@ -118,17 +116,31 @@ function where(view: PatternView, op: Op): Replacement | undefined {
   return onIntegers(unit, 'com.microsoft.QLinearWhere', inputs);
 }
 
-/** 8-bit activations and weights; the bias, if there is one, is dequantised from 32 bits. */
+/** 8-bit activations, unsigned, and weights; the bias, if there is one, is dequantised from 32 bits. */
 function hasProductTypes(view: PatternView, unit: Unit): boolean {
   const [input, weight, bias] = [0, 1, 2].map((each) => typeBefore(view, unit, each));
   const isOne = (type?: ElementType) => type !== undefined && EIGHT_BITS.includes(type);
-  return isOne(input) && isOne(weight) && (bias === undefined || bias === 'int32');
+  return input === 'uint8' && isOne(weight) && (bias === undefined || bias === 'int32');
+}
+
+/** How far a bias's scale may be from the product of the others, relative: they are written in float32. */
+const SCALE_TOLERANCE = 1e-4;
+
+/** The bias counts in units of the input's scale times the weights'; scales that the file does not give are taken to. */
+function isBiasScaled(view: PatternView, { before: [input, weight, bias] }: Unit): boolean {
+  if (!bias) return true;
+  const [a, b, product] = [input!, weight!, bias].map(({ inputs }) => view.tensor(inputs[1])?.values);
+  if (!a || !b || !product) return true;
+  return b.every((scale, i) => {
+    const expected = a[0] * scale;
+    return Math.abs((product.length === 1 ? product[0] : product[i]) - expected) <= SCALE_TOLERANCE * expected;
+  });
 }
 
 function convolution(view: PatternView, op: Op): Replacement | undefined {
   const unit = unitOf(view, op);
   const { before, behind } = unit;
-  if (!isWhole(unit) || !behind || !hasProductTypes(view, unit)) return undefined;
+  if (!isWhole(unit) || !behind || !hasProductTypes(view, unit) || !isBiasScaled(view, unit)) return undefined;
   if (typeBefore(view, unit, 0) !== typeBehind(view, unit)) return undefined;
   const bias = before[2] ? [before[2].inputs[0]] : [];
   const inputs = [...quantized(before[0]!), ...quantized(before[1]!), ...quantized(behind).slice(1), ...bias];
@@ -172,6 +184,35 @@ function gemm(view: PatternView, op: Op): Replacement | undefined {
   return onIntegers(unit, 'com.microsoft.QGemm', inputs);
 }
 
+/** On x86-64 signed activations count from 0 instead of -128, where one DequantizeLinear reads them. */
+function unsignedPair(view: PatternView, quantize: Op): Replacement | undefined {
+  const dequantize = view.onlyReader(quantize, ...DEQUANTIZE);
+  const zeroPoints = [quantize, dequantize].map((op) => view.tensor(op?.inputs[2] ?? ''));
+  const [value, other] = zeroPoints.map((tensor) => (tensor?.type === 'int8' ? view.scalar(tensor.name) : undefined));
+  if (!dequantize || value === undefined || value !== other) return undefined;
+  const zeroPoint: Tensor = {
+    name: view.unusedName(`${quantize.outputs[0]}/zero point`),
+    type: 'uint8',
+    shape: [],
+    constant: true,
+    values: [value + 128],
+  };
+  const integers: Tensor = {
+    ...view.tensor(quantize.outputs[0])!,
+    name: view.unusedName(`${quantize.outputs[0]}/unsigned`),
+    type: 'uint8',
+  };
+  const parameters = [quantize.inputs[1], zeroPoint.name];
+  return {
+    remove: [quantize, dequantize],
+    insert: [
+      { ...quantize, inputs: [quantize.inputs[0], ...parameters], outputs: [integers.name] },
+      { ...dequantize, inputs: [integers.name, ...parameters] },
+    ],
+    tensors: [zeroPoint, integers],
+  };
+}
+
 /** What zero point leaves nothing below zero, by type. */
 const LOWEST: Partial<Record<ElementType, number>> = { int8: -128, uint8: 0 };
 
@@ -183,11 +224,11 @@ function reluBeforeQuantize(view: PatternView, relu: Op): Replacement | undefine
   return { remove: [quantize, relu], insert: [{ ...quantize, inputs: [relu.inputs[0], ...quantize.inputs.slice(1)] }] };
 }
 
-/** Quantised again with what it was dequantised by. */
+/** Quantised again, for one reader, with what it was dequantised by. */
 function requantized(view: PatternView, dequantize: Op): Replacement | undefined {
   const quantize = view.onlyReader(dequantize, ...QUANTIZE);
   if (!quantize || !hasSameParameters(view, dequantize, quantize)) return undefined;
-  if (view.isOutput(quantize.outputs[0])) return undefined;
+  if (view.readers(quantize.outputs[0]).length !== 1 || view.isOutput(quantize.outputs[0])) return undefined;
   return {
     remove: [dequantize, quantize],
     insert: [],
@@ -206,6 +247,13 @@ export const RELU_BEFORE_QUANTIZE: PatternRule = {
   match: reluBeforeQuantize,
   reason: 'QuantizeLinear whose zero point is the lowest integer does the Relu before it',
   origin: 'qdq_transformer/relu_quantizelinear.cc',
+};
+
+export const UNSIGNED_ACTIVATIONS: PatternRule = {
+  at: QUANTIZE,
+  match: unsignedPair,
+  reason: 'signed activations are made unsigned for x86-64',
+  origin: 'qdq_transformer/qdq_s8_to_u8.cc',
 };
 
 export const QUANTIZED_UNITS: readonly PatternRule[] = [

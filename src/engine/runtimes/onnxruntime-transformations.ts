@@ -4,6 +4,7 @@
  */
 import type { Graph } from '../graph';
 import { rewriteGraph } from '../rewriting';
+import { DEQUANTIZE, PROPAGATION, QUANTIZED_WEIGHTS, UNIQUE_DEQUANTIZATION } from './onnxruntime-dequantization';
 import { BIAS_GELU, FAST_GELU, GELU, QUICK_GELU } from './onnxruntime-gelu';
 import { PatternGraph, type PatternRule } from './onnxruntime-patterns';
 import {
@@ -13,7 +14,7 @@ import {
   MATMUL_SCALE,
   MATMUL_TRANSPOSE,
 } from './onnxruntime-products';
-import { DEQUANTIZE, QUANTIZED_UNITS, RELU_BEFORE_QUANTIZE, REQUANTIZED } from './onnxruntime-quantized';
+import { QUANTIZED_UNITS, RELU_BEFORE_QUANTIZE, REQUANTIZED, UNSIGNED_ACTIVATIONS } from './onnxruntime-quantized';
 import { CONTIGUOUS_RESHAPES, SLICES_OF_WHOLE } from './onnxruntime-reshapes';
 import {
   LAYER_NORMALIZATION,
@@ -28,11 +29,15 @@ const FIRST_LEVEL: readonly PatternRule[] = [
   MATMUL_ADD,
   CONTIGUOUS_RESHAPES,
   LAYER_NORMALIZATION,
+  ...PROPAGATION,
+  QUANTIZED_WEIGHTS,
+  UNIQUE_DEQUANTIZATION,
   TRANSPOSES,
 ];
 
 const SECOND_LEVEL: readonly PatternRule[] = [
   RELU_BEFORE_QUANTIZE,
+  UNSIGNED_ACTIVATIONS,
   ...QUANTIZED_UNITS,
   GELU,
   SIMPLIFIED_LAYER_NORMALIZATION,
@@ -63,15 +68,18 @@ function keepDequantization(graph: Graph): Graph {
   return kept.size === 0 ? graph : { ...graph, tensors };
 }
 
+/** Rounds of a level at most (onnxruntime/core/framework/session_options.h, max_num_graph_transformation_steps). */
+const ROUNDS = 10;
+
 /**
  * @param cleaning what the first level does to single ops before every round; equal ops are computed once before the first
  */
 export function transformGraph(graph: Graph, cleaning: Cleaning): Graph {
-  let cleaned = rewriteGraph(keepDequantization(graph), cleaning).toGraph();
-  const patterns = () => new PatternGraph(cleaned);
-  for (let first = patterns(); first.apply(FIRST_LEVEL); first = patterns())
-    cleaned = rewriteGraph(first.toGraph(), { ...cleaning, sharing: undefined }).toGraph();
-  const second = patterns();
-  while (second.apply(SECOND_LEVEL));
-  return second.toGraph();
+  let patterns = new PatternGraph(rewriteGraph(keepDequantization(graph), cleaning).toGraph());
+  for (let round = 0; round < ROUNDS && patterns.apply(FIRST_LEVEL); round++)
+    patterns = new PatternGraph(rewriteGraph(patterns.toGraph(), { ...cleaning, sharing: undefined }).toGraph());
+  // A round gives one reader more its own.
+  while (patterns.apply([UNIQUE_DEQUANTIZATION]));
+  for (let round = 0; round < ROUNDS && patterns.apply(SECOND_LEVEL); round++);
+  return patterns.toGraph();
 }
