@@ -112,6 +112,13 @@ function isNetworkList(value: string): boolean {
 
 const httpUrl = url('an http:// or https:// URL', ['http:', 'https:']);
 
+/** Without TLS anybody on the way could sign in as anybody. */
+function isIssuer(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
+}
+
 const variables = z.object({
   DATABASE_URL: url('a postgres:// URL', ['postgres:', 'postgresql:']).optional(),
   S3_ENDPOINT: httpUrl.optional(),
@@ -128,7 +135,7 @@ const variables = z.object({
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   SMTP_URL: url('an smtp:// or smtps:// URL', ['smtp:', 'smtps:']).optional(),
   MAIL_FROM: text('an address such as fusecast@example.com', (value) => /^[^\s@]+@[^\s@]+$/.test(value)).optional(),
-  OIDC_ISSUER: httpUrl.optional(),
+  OIDC_ISSUER: text('an https:// URL (http:// on this machine only)', isIssuer).optional(),
   OIDC_CLIENT_ID: z.string().optional(),
   OIDC_CLIENT_SECRET: z.string().optional(),
   FUSECAST_TRUST_PROXY: text('addresses or networks such as 10.0.0.0/8, by commas', isNetworkList).optional(),

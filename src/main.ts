@@ -275,6 +275,7 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
     notifications,
     attempts: new SignInAttempts(database),
     secureCookies: publicUrl.startsWith('https:'),
+    singleSignOn: config.openId && { ...config.openId, publicUrl },
     log,
     schema: await buildGraphQLSchema(),
     host: config.http.host,

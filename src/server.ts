@@ -29,6 +29,7 @@ import { checkPersisted, createQueryLimits, PARSE_OPTIONS, type PersistedQueries
 import type { RequestRates } from './rate-limits';
 import type { RequestContext, Services } from './resolvers';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie';
+import { type SingleSignOnOptions, singleSignOnRoutes } from './single-sign-on';
 import { DirectoryObjectStore } from './storage/directory';
 import { directoryStoreRoutes } from './storage/directory-routes';
 import type { Session } from './tenancy';
@@ -44,6 +45,8 @@ export interface ServerOptions extends Services {
   readonly schema: GraphQLSchema;
   /** True where browsers reach the service by https. */
   readonly secureCookies: boolean;
+  /** Where there is an OpenID Connect provider. */
+  readonly singleSignOn?: Pick<SingleSignOnOptions, 'issuer' | 'clientId' | 'clientSecret' | 'publicUrl'>;
   readonly log: Logger;
   readonly host: string;
   /** 0 takes any free port. */
@@ -244,6 +247,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return reply.code(503).send({ status: 'not ready' });
     }
   });
+  if (options.singleSignOn) await app.register(singleSignOnRoutes, { ...options, ...options.singleSignOn });
   if (options.store instanceof DirectoryObjectStore) await app.register(directoryStoreRoutes, { store: options.store });
 
   const url = await app.listen({ host: options.host, port: options.port });

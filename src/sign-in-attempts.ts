@@ -55,6 +55,11 @@ export class SignInAttempts {
     return result;
   }
 
+  /** Counts an attempt by a provider, which does the slowing of an account itself. @throws RateLimitedError */
+  async countAddress(address: string): Promise<void> {
+    await this.#take('signInAddress', address);
+  }
+
   /** Counts a mail that somebody asks for to an address. @throws RateLimitedError */
   async countMail(email: string, address: string | undefined): Promise<void> {
     await this.#take('mailAccount', email);
