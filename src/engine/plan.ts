@@ -5,6 +5,7 @@
 import { type Graph, type Op, snakeCase } from './graph';
 import { type RewrittenGraph, rewriteGraph } from './rewriting';
 import { resolveRuntime } from './runtimes/registry';
+import { rulesFor } from './runtimes/rule-index';
 import type { FusionRule, RulePack, Selection } from './runtimes/rule-pack';
 
 export interface Kernel {
@@ -57,7 +58,7 @@ export function planKernels(network: Graph, runtime: string | RulePack): KernelP
   const { pack, name } = resolveRuntime(runtime);
   const graph = pack.restore?.(network) ?? network;
   const kernels = new Planner(graph, pack).plan();
-  const unsupported = kernels.flatMap(({ unsupported: refused, ops, reason }) => (refused ? [{ ops, reason }] : []));
+  const unsupported = kernels.filter((kernel) => kernel.unsupported).map(({ ops, reason }) => ({ ops, reason }));
   return { network: graph.name, runtime: name, graph, kernels, unsupported };
 }
 
@@ -88,7 +89,9 @@ class Planner {
     const kernels: Kernel[] = [];
     for (const op of this.view.ops) {
       if (this.absorbed.has(op)) continue;
-      kernels.push(...(this.expanded(op) ?? [this.kernelOf(op)]));
+      const parts = this.expanded(op);
+      if (parts) kernels.push(...parts);
+      else kernels.push(this.kernelOf(op));
       for (const name of op.outputs) this.made.add(name);
       this.made.add(kernels[kernels.length - 1].output);
     }
@@ -157,7 +160,7 @@ class Planner {
       fused: unnamedChain ? [] : fused,
       ops,
       output: tail.outputs[0],
-      reason: [reason, ...reasons].join('; '),
+      reason: reasons.length === 0 ? reason : [reason, ...reasons].join('; '),
       nearMiss,
       unsupported,
       rules,
@@ -189,16 +192,15 @@ class Planner {
 
   /** The op behind `tail` that a rule lets the kernel of `first` absorb. */
   private absorbable(first: Op, tail: Op): { rule: FusionRule; consumer: Op } | undefined {
+    const rules = rulesFor(this.pack.fusions, first.type, (each) => each.first);
+    if (rules.length === 0) return undefined;
     const [output, ...others] = tail.outputs;
     const readers = this.view.readers(output);
     const isRead = (name: string) => this.view.readers(name).length > 0 || this.view.isOutput(name);
     if (others.some(isRead) || readers.length !== 1 || this.view.isOutput(output)) return undefined;
     const consumer = readers[0];
-    const rule = this.pack.fusions.find(
-      (each) =>
-        each.first === first.type &&
-        each.next === consumer.type &&
-        (!each.when || each.when(this.view, tail, consumer, first)),
+    const rule = rules.find(
+      (each) => each.next === consumer.type && (!each.when || each.when(this.view, tail, consumer, first)),
     );
     return rule && { rule, consumer };
   }

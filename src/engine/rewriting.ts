@@ -3,10 +3,13 @@
  * reader, equal ops are computed once, constants are folded. The rules are a rule pack's; this file applies them.
  */
 import type { Graph, Merged, Op } from './graph';
-import type { Cleaning, GraphView, PrologueRule, VanishingRule } from './runtimes/rule-pack';
+import { rulesFor } from './runtimes/rule-index';
+import type { Cleaning, GraphView } from './runtimes/rule-pack';
 
 /** Constants of up to this many elements are told apart by their values, larger ones by their names. */
 const SHARED_ELEMENTS = 8;
+
+const NOTHING_MERGED: Merged = { ops: [], reasons: [] };
 
 /** A graph as the runtime sees it behind its rewriting. */
 export class RewrittenGraph implements GraphView {
@@ -52,7 +55,7 @@ export class RewrittenGraph implements GraphView {
   }
 
   merged(op: Op): Merged {
-    return this.mergedInto.get(op.outputs[0]) ?? { ops: [], reasons: [] };
+    return this.mergedInto.get(op.outputs[0]) ?? NOTHING_MERGED;
   }
 
   /** The graph as it stands, for a rewriting of another kind; tensors that vanished stay in its list. */
@@ -85,7 +88,7 @@ export class RewrittenGraph implements GraphView {
       const prologue = this.prologue(original, reader, pack);
       if (prologue) {
         changed.set(reader, prologue.op);
-        const parts = [reader, op].map(({ outputs }) => merged.get(outputs[0]) ?? { ops: [], reasons: [] });
+        const parts = [reader, op].map(({ outputs }) => merged.get(outputs[0]) ?? NOTHING_MERGED);
         merged.set(reader.outputs[0], {
           ops: [...parts.flatMap(({ ops }) => ops), op.name],
           reasons: [...parts.flatMap(({ reasons }) => reasons), prologue.reason],
@@ -99,8 +102,8 @@ export class RewrittenGraph implements GraphView {
 
   /** The tensor that is read instead of what an op makes, if the op vanishes. */
   private replacement(original: Op, op: Op, pack: Cleaning): string | undefined {
-    const rules = indexOf(pack).vanishing.get(op.type);
-    if (!rules?.some(({ when }) => !when || when(this, original))) return undefined;
+    const rules = rulesFor(pack.vanishing, op.type, ({ type }) => type);
+    if (!rules.some(({ when }) => !when || when(this, original))) return undefined;
     return op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant) ?? op.inputs[0];
   }
 
@@ -134,40 +137,14 @@ export class RewrittenGraph implements GraphView {
 
   private prologue(op: Op, reader: Op | undefined, pack: Cleaning): { op: Op; reason: string } | undefined {
     const output = op.outputs[0];
-    const rules = indexOf(pack).prologues.get(op.type);
-    if (!rules || !reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
+    const rules = rulesFor(pack.prologues, op.type, ({ first }) => first);
+    if (rules.length === 0 || !reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
     for (const { into, merge, reason } of rules) {
       const result = into === reader.type ? merge(this, op, reader) : undefined;
       if (result) return { op: result, reason };
     }
     return undefined;
   }
-}
-
-/** The rules of a pack by the type of the op that goes. */
-interface RuleIndex {
-  readonly vanishing: ReadonlyMap<string, readonly VanishingRule[]>;
-  readonly prologues: ReadonlyMap<string, readonly PrologueRule[]>;
-}
-
-const INDEXES = new WeakMap<Cleaning, RuleIndex>();
-
-function indexOf(pack: Cleaning): RuleIndex {
-  let index = INDEXES.get(pack);
-  if (!index) {
-    index = {
-      vanishing: groupBy(pack.vanishing, ({ type }) => type),
-      prologues: groupBy(pack.prologues, ({ first }) => first),
-    };
-    INDEXES.set(pack, index);
-  }
-  return index;
-}
-
-function groupBy<T>(rules: readonly T[], key: (rule: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const rule of rules) groups.set(key(rule), [...(groups.get(key(rule)) ?? []), rule]);
-  return groups;
 }
 
 function withInputs(op: Op, renamed: ReadonlyMap<string, string>): Op {

@@ -5,6 +5,7 @@
 import { EngineError } from '../errors';
 import type { ConstantValue, ElementType } from '../graph';
 import { elementCount, isPossibleShape, MAXIMUM_FOLDED_ELEMENTS } from '../shape-reader';
+import { INTEGER_TYPES } from '../shape-values';
 import { CHECK_FILE } from '../shapes';
 import { byteCount, decodeValues, hasNumbers } from './constant-values';
 import { ELEMENT_TYPES, type SparseTensorMessage, type TensorMessage } from './onnx-schema';
@@ -12,6 +13,12 @@ import { ELEMENT_TYPES, type SparseTensorMessage, type TensorMessage } from './o
 const ELEMENT_TYPE_OF = new Map<number, ElementType>(
   Object.entries(ELEMENT_TYPES).map(([name, number]) => [number, name as ElementType]),
 );
+
+/**
+ * Elements of sparse tensors, and of those that are no whole numbers, whose values are known: as many as stripping leaves,
+ * however few of them are in the file. Larger ones are weights, which decide no shape.
+ */
+const MAXIMUM_OTHER_ELEMENTS = 64;
 
 /** A file that contradicts itself. */
 export function malformed(message: string, where: string): EngineError {
@@ -55,14 +62,12 @@ export function readTensor(message: TensorMessage, where: string): ConstantValue
       `a tensor of shape [${shape}] of ${type} has ${rawData.length} bytes; ${expected} were expected`,
       where,
     );
+  if (count > MAXIMUM_OTHER_ELEMENTS && !INTEGER_TYPES.has(type)) return { type, shape };
   const values = rawData?.length ? decodeValues(rawData, type)! : listedValues(message, type);
   if (values.length === 0 && count > 0) return { type, shape };
   if (values.length !== count) throw malformed(`a tensor of shape [${shape}] has ${values.length} values`, where);
   return { type, shape, values };
 }
-
-/** Elements of a sparse tensor whose values are known: as many as stripping leaves, however few of them are in the file. */
-const MAXIMUM_SPARSE_ELEMENTS = 64;
 
 /** The dense tensor; its values if all of it is small and there. */
 export function readSparseTensor({ values, indices, dims }: SparseTensorMessage, where: string): ConstantValue {
@@ -71,7 +76,7 @@ export function readSparseTensor({ values, indices, dims }: SparseTensorMessage,
   const dense = { type: entries.type, shape };
   const positions = indices && readTensor(indices, where).values;
   const count = elementCount(shape);
-  if (!entries.values || !positions || count > MAXIMUM_SPARSE_ELEMENTS) return dense;
+  if (!entries.values || !positions || count > MAXIMUM_OTHER_ELEMENTS) return dense;
   const entryCount = entries.values.length;
   const isLinear = indices.dims.length === 1;
   if (positions.length !== entryCount * (isLinear ? 1 : shape.length))

@@ -211,8 +211,11 @@ export class ProtobufReader {
   }
 
   private ascii(start: number, end: number): string {
-    if (start < this.pageStart || end > this.pageStart + this.page.length) {
-      this.page = this.buffer.toString('latin1', start, Math.max(end, start + PAGE_BYTES));
+    const pageEnd = this.pageStart + this.page.length;
+    if (start < this.pageStart || end > pageEnd) {
+      // Behind weights that were jumped over no further text is near.
+      const isNear = start - pageEnd < PAGE_BYTES;
+      this.page = this.buffer.toString('latin1', start, isNear ? Math.max(end, start + PAGE_BYTES) : end);
       this.pageStart = start;
     }
     return this.page.substring(start - this.pageStart, end - this.pageStart);
