@@ -3,6 +3,7 @@
  * are computed from a graph. Profile rows carry the same features under the same names (formats/).
  */
 import type { Graph, Op, Tensor } from './graph';
+import { tensorInputs } from './quantized-inputs';
 import { elementCount, OpReader } from './shape-reader';
 import { spatialPadding } from './shape-rules';
 
@@ -155,8 +156,10 @@ export function kernelFeatures(graph: Graph, { first, fused }: FeaturedKernel): 
   let inputs = 0;
   let inputElements = 0;
   let weightElements = 0;
-  for (const name of first.inputs) {
-    if (!name) continue;
+  const isTensor = tensorInputs(first.type);
+  for (let i = 0; i < first.inputs.length; i++) {
+    const name = first.inputs[i];
+    if (!name || (isTensor && !isTensor(i))) continue;
     const tensor = graph.tensors.get(name)!;
     const elements = elementCount(tensor.shape);
     if (tensor.constant) {
@@ -248,10 +251,17 @@ const GEMM_WEIGHTS: Readonly<Record<string, number>> = {
   'com.microsoft.FusedGemm': 1,
   'com.microsoft.QGemm': 3,
 };
-const MATRIX_PRODUCTS = new Set(['MatMul', 'MatMulInteger', 'QLinearMatMul', 'com.microsoft.FusedMatMul']);
+const MATRIX_PRODUCTS = new Set([
+  'MatMul',
+  'MatMulInteger',
+  'QLinearMatMul',
+  'com.microsoft.FusedMatMul',
+  'com.microsoft.MatMulIntegerToFloat',
+]);
 
 const WINDOWED = new Set([...Object.keys(CONVOLUTION_WEIGHTS), 'ConvTranspose', 'DepthwisePointwiseConv']);
-const POOLS = new Set(['MaxPool', 'AveragePool', 'LpPool']);
+const POOLS = new Set(['MaxPool', 'AveragePool', 'LpPool', 'com.microsoft.QLinearAveragePool']);
+const GLOBAL_POOLS = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'com.microsoft.QLinearGlobalAveragePool']);
 
 /** The sliding window of a convolution or pool; 1 x 1 for every other op. */
 function slidingWindow(graph: Graph, op: Op): Window {
@@ -294,10 +304,12 @@ function countMultiplyAccumulates(graph: Graph, op: Op, window: Window): number 
   }
   if (MATRIX_PRODUCTS.has(op.type)) {
     const left = shapeOf(op.inputs[0]);
-    return outputs * left[left.length - (op.attributes.transA === 1 ? 2 : 1)];
+    if (op.attributes.transA !== 1) return outputs * left[left.length - 1];
+    // transBatchA has turned in the first dimension before: it is the depth once the last two change places.
+    return outputs * (op.attributes.transBatchA === 1 ? left[0] : left[left.length - 2]);
   }
   if (POOLS.has(op.type)) return outputs * window.kernelHeight * window.kernelWidth;
-  if (op.type === 'GlobalAveragePool' || op.type === 'GlobalMaxPool' || isSpatialMean(graph, op)) {
+  if (GLOBAL_POOLS.has(op.type) || isSpatialMean(graph, op)) {
     return elementCount(shapeOf(op.inputs[0]));
   }
   return 0;

@@ -38,6 +38,52 @@ describe('by hand', () => {
     ]);
   });
 
+  test('a convolution between DequantizeLinear and QuantizeLinear is a QLinearConv; scales are no weights', () => {
+    const draft = new GraphDraft('quantised', [1, 4, 6, 6], createRandom(1));
+    const parameters = [draft.scalar(0.05), draft.constant([], Uint8Array.of(8))];
+    const pair = (x: string) =>
+      draft.op('DequantizeLinear', [draft.op('QuantizeLinear', [x, ...parameters]), ...parameters]);
+    const conv = draft.op('Conv', [pair(draft.input), draft.weights(5, 4, 3, 3), draft.weights(5)], {
+      strides: [2, 2],
+    });
+    const product = draft.op('MatMul', [pair(conv), pair(draft.weights(2, 3))]);
+    const bytes = draft.finish([
+      pair(draft.op('GlobalAveragePool', [pair(draft.op('Add', [pair(product), pair(product)]))])),
+    ]);
+    const plan = planKernels(readNetwork(bytes, { name: 'quantised' }), 'onnxruntime-cpu');
+    const features = featurize(plan);
+    const of = (kind: string) => features[plan.kernels.findIndex((kernel) => kernel.kind === kind)];
+    // 5 filters of 4 x 3 x 3 on 2 x 2 pixels; weights and bias.
+    expect(of('qlinear_conv')).toMatchObject({ kernelHeight: 3, multiplyAccumulates: 20 * 36, weightElements: 185 });
+    // Rows of 2 by a matrix of 2 x 3.
+    expect(of('qlinear_mat_mul')).toMatchObject({
+      inputElements: 20,
+      weightElements: 6,
+      multiplyAccumulates: 30 * 2,
+      outputElements: 30,
+    });
+    expect(of('qlinear_add')).toMatchObject({
+      inputs: 2,
+      inputElements: 60,
+      weightElements: 0,
+      multiplyAccumulates: 0,
+    });
+    expect(of('qlinear_global_average_pool')).toMatchObject({ multiplyAccumulates: 30, outputElements: 5 });
+  });
+
+  test('a product of scaled and transposed matrices is one, as deep as the left side has columns', () => {
+    const features = featuresOf([2, 4, 8], (d) => {
+      const transposed = d.op('Transpose', [d.op('Tanh', [d.input])], { perm: [0, 2, 1] });
+      return d.op('Mul', [d.op('MatMul', [d.input, transposed]), d.scalar(0.25)]);
+    });
+    expect(features).toMatchObject({
+      inputElements: 128,
+      outputElements: 32,
+      multiplyAccumulates: 32 * 8,
+      weightElements: 0,
+    });
+  });
+
   test('convolution 3x5 with stride 2x1 of 4x9x11 to 6 channels, relu fused', () => {
     const features = featuresOf([1, 4, 9, 11], (d) =>
       d.op('Relu', [
