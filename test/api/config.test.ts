@@ -34,6 +34,8 @@ test('without any variable everything is embedded, in .fusecast', () => {
     },
     http: { host: '127.0.0.1', port: 4000, publicUrl: undefined },
     trainingThreads: 1,
+    introspection: true,
+    rateLimits: { perKey: 10_000, perPerson: 2_000, perAddress: 600 },
   });
 });
 
@@ -75,6 +77,19 @@ test('a part of the S3 variables names the others', () => {
   const { S3_BUCKET, S3_REGION, ...rest } = S3;
   expect(Object.keys(problems(() => readConfig(rest)))).toEqual(['S3_BUCKET', 'S3_REGION']);
   expect([S3_BUCKET, S3_REGION]).toEqual(['fusecast', 'us-east-1']);
+});
+
+test('mails and a provider are taken whole, with the URL that people come by, and their secrets are not repeated', () => {
+  const mail = { SMTP_URL: 'smtps://user:hunter2@mail.example:465', MAIL_FROM: 'fusecast@example.com' };
+  const provider = { OIDC_ISSUER: 'https://id.example', OIDC_CLIENT_ID: 'fusecast', OIDC_CLIENT_SECRET: 'hunter2' };
+  const config = readConfig({ ...mail, ...provider, FUSECAST_URL: 'https://fusecast.example' });
+  expect(config.mail).toEqual({ url: mail.SMTP_URL, from: 'fusecast@example.com' });
+  expect(config.openId).toEqual({ issuer: 'https://id.example', clientId: 'fusecast', clientSecret: 'hunter2' });
+  expect(Object.keys(problems(() => readConfig({ SMTP_URL: mail.SMTP_URL })))).toEqual(['MAIL_FROM', 'FUSECAST_URL']);
+  const wrong = { SMTP_URL: 'http://user:hunter2@mail', MAIL_FROM: 'me', OIDC_ISSUER: 'http://id.example' };
+  const found = problems(() => readConfig(wrong));
+  expect(Object.keys(found)).toEqual([...Object.keys(wrong), 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'FUSECAST_URL']);
+  expect(Object.values(found).join()).not.toContain('hunter2');
 });
 
 test('replicas need a database server', () => {
