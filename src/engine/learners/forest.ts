@@ -47,6 +47,11 @@ export interface ForestOptions extends CommonOptions {
 }
 
 export interface BagForestOptions extends CommonOptions {
+  /**
+   * Leaves of one tree, at most. Default 16: what is left of a bag says little of one of its rows, and deep trees would
+   * learn the rest.
+   */
+  readonly maxLeaves?: number;
   /** Forests that are added up, each on what those before leave of the bags; they share `trees`. Default 8. */
   readonly rounds?: number;
   /** Share of the best step that each forest takes, above 0 and at most 1. Default 0.5. */
@@ -91,7 +96,7 @@ export function forestOfBags(x: Matrix, bags: Bags, options: BagForestOptions = 
   requireArgument(shrinkage > 0 && shrinkage <= 1, 'options.shrinkage', shrinkage, 'above 0 and at most 1');
   const { bag, residual, weight } = bags;
   const { columns } = x;
-  const planter = new Planter(x, rowWeights(bags), groupNumbers(bag, x.rows), options);
+  const planter = new Planter(x, rowWeights(bags), groupNumbers(bag, x.rows), { maxLeaves: 16, ...options });
   const baseline = bagConstant(bags);
   const sums = sumBags(bags, new Float64Array(x.rows).fill(baseline), new Float64Array(residual.length));
   const left = residual.map((value, i) => value - sums[i]);
