@@ -9,6 +9,7 @@ import { type Kernel, openSession, planKernels, readNetwork } from '../../src/en
 import { decodeOnnx } from '../../src/engine/formats/onnx-decoder';
 import { stripOnnx } from '../../src/engine/formats/onnx-strip';
 import type { NamedNetwork } from '../testkit/fusion-networks';
+import { layoutNetworks } from '../testkit/layout-networks';
 import { randomBlocks } from '../testkit/random-blocks';
 import { randomQuantizedChains } from '../testkit/random-quantized';
 import { quantizedNetworks, transformerNetworks } from '../testkit/transformer-networks';
@@ -30,7 +31,9 @@ async function expectSameTypes({ name, bytes }: NamedNetwork): Promise<void> {
   expect(plan.kernels.map(typeOf).sort()).toEqual(types.sort());
 }
 
-test.each([...transformerNetworks(1), ...quantizedNetworks(1)])('$name', (network) => expectSameTypes(network));
+test.each([...transformerNetworks(1), ...quantizedNetworks(1), ...layoutNetworks(1)])('$name', (network) =>
+  expectSameTypes(network),
+);
 
 test.each(randomBlocks(20, 3))('$name', (network) => expectSameTypes(network));
 

@@ -53,6 +53,22 @@ const PARTS: Readonly<Record<string, Part>> = {
     d.op('Div', [d.op('MatMul', [x, d.op('Transpose', [d.op('Tanh', [x])], { perm: [0, 2, 1] })]), d.scalar(4)]),
   'product with a scaled left side': (d, x) =>
     d.op('MatMul', [d.op('Mul', [x, d.scalar(0.5)]), d.op('Transpose', [d.op('Tanh', [x])], { perm: [0, 2, 1] })]),
+  'bias before gelu': (d, x) => gelu(d, d.op('Add', [x, d.weights(COLUMNS)])),
+  'sum with a bias and LayerNormalization': (d, x) => {
+    const sum = d.op('Add', [x, d.op('Add', [d.op('Tanh', [x]), d.weights(COLUMNS)])]);
+    return d.op('LayerNormalization', [sum, d.weights(COLUMNS), d.weights(COLUMNS)]);
+  },
+  'sum that is read beside LayerNormalization': (d, x) => {
+    const sum = d.op('Add', [x, d.op('Tanh', [x])]);
+    return d.op('Add', [sum, d.op('LayerNormalization', [sum, d.weights(COLUMNS), d.weights(COLUMNS)])]);
+  },
+  'layer normalization over two dimensions': (d, x) => {
+    const axes = [1, 2];
+    const centred = d.op('Sub', [x, d.op('ReduceMean', [x], { axes })]);
+    const variance = d.op('ReduceMean', [d.op('Pow', [centred, d.scalar(2)])], { axes });
+    const quotient = d.op('Div', [centred, d.op('Sqrt', [d.op('Add', [variance, d.scalar(1e-5)])])]);
+    return d.op('Add', [d.op('Mul', [quotient, d.weights(LENGTH, COLUMNS)]), d.weights(LENGTH, COLUMNS)]);
+  },
   linear: (d, x) => linear(d, x),
   attention: attention,
   'feed forward': (d, x) => linear(d, gelu(d, linear(d, x, COLUMNS, 16)), 16, COLUMNS),

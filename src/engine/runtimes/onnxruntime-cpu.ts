@@ -68,6 +68,12 @@ function isClipped(view: GraphView, op: Op): boolean {
   );
 }
 
+/** 1 / x, once. */
+function isReciprocal(view: GraphView, producer: Op, _consumer: Op, first: Op): boolean {
+  const one = tensorOf(view, producer.inputs[0]);
+  return producer === first && one?.values?.length === 1 && one.values[0] === 1;
+}
+
 function foldsIntoConv(next: string, origin: string, when: FusionRule['when']): FusionRule {
   return {
     first: 'Conv',
@@ -191,6 +197,14 @@ export const ONNXRUNTIME_CPU: RulePack = {
       when: othersAreConstant,
       reason: 'BatchNormalization by constants is folded into the weights of a Gemm',
       origin: 'matmul_bn_fusion.cc',
+    },
+    {
+      first: 'Div',
+      next: 'Mul',
+      into: { type: 'Div' },
+      when: isReciprocal,
+      reason: '1 / x * y is one Div',
+      origin: 'div_mul_fusion.cc',
     },
     ...GEMM_ACTIVATIONS.map(
       (next): FusionRule => ({

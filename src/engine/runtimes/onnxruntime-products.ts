@@ -100,15 +100,17 @@ function movesBatchAndSwaps({ attributes: { perm } }: Op, rank: number): boolean
 }
 
 function matMulTranspose(view: PatternView, product: Op): Replacement | undefined {
+  const ranks = product.inputs.map((name) => view.tensor(name)!.shape.length);
+  const sameRank = ranks[0] === ranks[1];
   const sides = product.inputs.map((name, side) => {
     const transpose = view.makerOf(name, 'Transpose');
     if (!transpose || view.isOutput(name)) return undefined;
-    const rank = view.tensor(name)!.shape.length;
+    const rank = ranks[side];
     const suffix = 'AB'[side];
     const was = product.attributes[`trans${suffix}`] === 1;
     const movedBatch = product.attributes[`transBatch${suffix}`] === 1;
     if (swapsLastTwo(transpose, rank)) return movedBatch ? undefined : { transpose, trans: !was, batch: false };
-    if (movedBatch || was) return undefined;
+    if (movedBatch || was || !sameRank) return undefined;
     if (movesBatch(transpose, rank)) return { transpose, trans: false, batch: true };
     return movesBatchAndSwaps(transpose, rank) ? { transpose, trans: true, batch: true } : undefined;
   });
@@ -173,6 +175,33 @@ function gemmTranspose(view: PatternView, gemm: Op): Replacement | undefined {
   return { remove: [gemm], release: found, insert: [{ ...gemm, inputs, attributes }] };
 }
 
+/** What is transposed behind a Gemm without a bias: the product of the other matrix by the one, each transposed. */
+function transposedBehind(view: PatternView, gemm: Op): Replacement | undefined {
+  const transpose = view.onlyReader(gemm, 'Transpose');
+  if (!transpose || gemm.inputs[2] || !swapsLastTwo(transpose, 2)) return undefined;
+  const [left, right] = gemm.inputs;
+  const { transA = 0, transB = 0, ...others } = gemm.attributes;
+  const attributes = { ...others, transA: transB === 1 ? 0 : 1, transB: transA === 1 ? 0 : 1 };
+  return {
+    remove: [gemm, transpose],
+    insert: [{ ...gemm, inputs: [right, left], outputs: transpose.outputs, attributes }],
+  };
+}
+
+/** Sum adds the bias to a Gemm that has none. */
+function gemmSum(view: PatternView, gemm: Op): Replacement | undefined {
+  const sum = view.onlyReader(gemm, 'Sum');
+  if (!sum || gemm.inputs[2] || sum.inputs.length !== 2) return undefined;
+  const bias = other(sum, gemm.outputs[0]);
+  const [from, to] = [bias, gemm.outputs[0]].map((name) => view.tensor(name)!.shape);
+  const fits = from.length <= 2 && from.every((size, i) => size === 1 || size === to[to.length - from.length + i]);
+  if (!fits || bias === gemm.outputs[0]) return undefined;
+  return {
+    remove: [sum, gemm],
+    insert: [{ ...gemm, inputs: [...gemm.inputs.slice(0, 2), bias], outputs: sum.outputs }],
+  };
+}
+
 /** At the first level of optimisation, on ONNX's own operators. */
 export const BASIC_PRODUCT_RULES: readonly PatternRule[] = [
   {
@@ -181,6 +210,13 @@ export const BASIC_PRODUCT_RULES: readonly PatternRule[] = [
     reason: 'Gemm reads the transposed matrix itself',
     origin: 'gemm_transpose_fusion.cc',
   },
+  {
+    at: ['Gemm'],
+    match: transposedBehind,
+    reason: 'Gemm gives the transposed matrix itself',
+    origin: 'gemm_transpose_fusion.cc',
+  },
+  { at: ['Gemm'], match: gemmSum, reason: 'Gemm and Sum are one Gemm', origin: 'gemm_sum_fusion.cc' },
 ];
 
 function matMulAddRule(sparesAttention: boolean): PatternRule {

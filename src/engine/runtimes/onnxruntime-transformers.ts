@@ -6,21 +6,19 @@ import type { Op } from '../graph';
 import { OpReader } from '../shape-reader';
 import type { PatternRule, PatternView, Replacement } from './onnxruntime-patterns';
 
-/** True if a mean runs over the last dimensions, which stay as 1. @returns how many, or undefined */
-function meanDimensions(view: PatternView, mean: Op): number | undefined {
+/** True if a mean runs over the last dimension, which stays as 1. */
+function isOverLast(view: PatternView, mean: Op): boolean {
   const reading = new OpReader(mean, view.graph.tensors);
   const rank = reading.shape(0).length;
   const axes = (reading.integers('axes') ?? reading.optionalInput(1)?.values)?.map((axis) => reading.axis(axis, rank));
-  if (!axes?.length || reading.integer('keepdims', 1) !== 1) return undefined;
-  const isLast = axes.every((axis, i) => axis === rank - axes.length + i);
-  return isLast ? axes.length : undefined;
+  return axes?.length === 1 && axes[0] === rank - 1 && reading.integer('keepdims', 1) === 1;
 }
 
-/** The other input of a product or sum, if it is a constant of as many dimensions. */
-function constantSide(view: PatternView, op: Op, name: string, dimensions: number): string | undefined {
+/** The other input of a product or sum, if it is a constant row. */
+function constantRow(view: PatternView, op: Op, name: string): string | undefined {
   const side = op.inputs.find((input) => input !== name);
   const tensor = side === undefined ? undefined : view.tensor(side);
-  return tensor?.constant && tensor.shape.length === dimensions ? tensor.name : undefined;
+  return tensor?.constant && tensor.shape.length === 1 ? tensor.name : undefined;
 }
 
 /** sqrt(mean(x ^ 2) + epsilon) under a Div, from its far end: the ops, and what is squared. */
@@ -32,7 +30,7 @@ function rootMeanSquare(
   const sum = root && view.makerOf(root.inputs[0], 'Add');
   const mean = sum && view.makerOf(sum.inputs.find((name) => view.makerOf(name, 'ReduceMean')) ?? '', 'ReduceMean');
   const power = mean && view.makerOf(mean.inputs[0], 'Pow', 'Mul');
-  if (!power || meanDimensions(view, mean) === undefined) return undefined;
+  if (!power || !isOverLast(view, mean)) return undefined;
   const [squared, exponent] = power.inputs;
   if (power.type === 'Pow' ? view.scalar(exponent) !== 2 : squared !== exponent) return undefined;
   const ops: readonly Op[] = [power, mean, sum, root];
@@ -43,11 +41,10 @@ function rootMeanSquare(
 
 /** (x - mean) / sqrt(mean((x - mean)^2) + epsilon) * scale + bias, seen from its first mean. */
 function layerNormalization(view: PatternView, mean: Op): Replacement | undefined {
-  const dimensions = meanDimensions(view, mean);
   const centred = view.readers(mean.outputs[0]);
   // Some exporters subtract the mean twice: once for the variance, once for the quotient.
   const isCentred = centred.length >= 1 && centred.length <= 2 && centred.every(({ type }) => type === 'Sub');
-  if (dimensions === undefined || !isCentred || view.isOutput(mean.outputs[0])) return undefined;
+  if (!isOverLast(view, mean) || !isCentred || view.isOutput(mean.outputs[0])) return undefined;
   const div = centred.flatMap(({ outputs }) => view.readers(outputs[0])).find(({ type }) => type === 'Div');
   const deviation = div && rootMeanSquare(view, div);
   const isSub = (name: string) => centred.some(({ outputs }) => outputs[0] === name);
@@ -55,15 +52,15 @@ function layerNormalization(view: PatternView, mean: Op): Replacement | undefine
   if (centred.flatMap(({ outputs }) => view.readers(outputs[0])).length !== 2) return undefined;
   const mul = view.onlyReader(div, 'Mul');
   const add = mul && view.onlyReader(mul, 'Add');
-  const scale = mul && constantSide(view, mul, div.outputs[0], dimensions);
-  const bias = add && constantSide(view, add, mul.outputs[0], dimensions);
+  const scale = mul && constantRow(view, mul, div.outputs[0]);
+  const bias = add && constantRow(view, add, mul.outputs[0]);
   if (!scale || !bias) return undefined;
   const normalization: Op = {
     name: mul.name,
     type: 'LayerNormalization',
     inputs: [mean.inputs[0], scale, bias],
     outputs: add.outputs,
-    attributes: { axis: -dimensions },
+    attributes: { axis: -1 },
   };
   return { remove: [mean, ...centred, ...deviation.ops, div, mul, add], insert: [normalization] };
 }
@@ -76,7 +73,7 @@ function simplifiedLayerNormalization(view: PatternView, power: Op): Replacement
   const div = root && view.onlyReader(root, 'Div');
   const mul = div && view.onlyReader(div, 'Mul');
   if (!mul || power.type !== 'Pow' || rootMeanSquare(view, div)?.squared !== div.inputs[0]) return undefined;
-  const scale = constantSide(view, mul, div.outputs[0], meanDimensions(view, mean)!);
+  const scale = constantRow(view, mul, div.outputs[0]);
   if (!scale) return undefined;
   const normalization: Op = {
     name: mul.name,
