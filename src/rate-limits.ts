@@ -82,7 +82,7 @@ function whose(session: Session): [Kind, string] {
 }
 
 /** An IPv4 address, or the /64 of an IPv6 one, which is what one customer of a provider has. */
-function network(address: string): string {
+export function network(address: string): string {
   if (!isIPv6(address) || address.includes('.')) return address;
   const [head, tail] = address.split('::').map((part) => part.split(':').filter(Boolean));
   const zeros = Array.from({ length: 8 - head.length - (tail?.length ?? 0) }, () => '0');

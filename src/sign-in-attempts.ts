@@ -6,6 +6,7 @@ import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { DataSource } from 'typeorm';
 import { sha256 } from './credentials';
 import { RateLimitedError } from './errors';
+import { network } from './rate-limits';
 
 const QUARTER_HOUR = 15 * 60;
 const HOUR = 3600;
@@ -47,27 +48,34 @@ export class SignInAttempts {
    * @throws RateLimitedError
    */
   async count<T>(email: string, address: string | undefined, attempt: () => Promise<T>): Promise<T> {
+    const from = address && network(address);
+    // The address first: one that is over its limit does not use up what others have for the account.
+    await this.#take('signInAddress', from);
     await this.#take('signInAccount', email);
-    await this.#take('signInAddress', address);
     const result = await attempt();
-    await this.#counters.signInAccount.delete(sha256(email));
-    if (address !== undefined) await this.#counters.signInAddress.reward(sha256(address), 1);
+    await this.forget(email);
+    if (from) await this.#counters.signInAddress.reward(sha256(from), 1);
     return result;
+  }
+
+  /** Forgets the failures of an account whose owner has proved who they are: a guesser does not lock them out. */
+  async forget(email: string): Promise<void> {
+    await this.#counters.signInAccount.delete(sha256(email));
   }
 
   /** Counts an attempt by a provider, which does the slowing of an account itself. @throws RateLimitedError */
   async countAddress(address: string): Promise<void> {
-    await this.#take('signInAddress', address);
+    await this.#take('signInAddress', network(address));
   }
 
   /** Counts a mail that somebody asks for to an address. @throws RateLimitedError */
   async countMail(email: string, address: string | undefined): Promise<void> {
+    await this.#take('mailAddress', address && network(address));
     await this.#take('mailAccount', email);
-    await this.#take('mailAddress', address);
   }
 
   async #take(counter: Counter, key: string | undefined): Promise<void> {
-    if (key === undefined) return;
+    if (!key) return;
     try {
       await this.#counters[counter].consume(sha256(key));
     } catch (error) {

@@ -37,7 +37,7 @@ export class PasswordResolver {
   ): Promise<ResetPasswordPayload> {
     const { origin } = authorize(context.session, 'PASSWORD_RESET');
     const passwordHash = await hashPassword(password);
-    return context.tenancy.within({ 'app.link_sha256': sha256(token) }, async (manager) => {
+    const reset = await context.tenancy.within({ 'app.link_sha256': sha256(token) }, async (manager) => {
       const { email } = await followLink(manager, token, 'PASSWORD_RESET');
       await restrict(manager, { 'app.email': email });
       const person = await manager.findOneBy(Person, { email });
@@ -47,8 +47,10 @@ export class PasswordResolver {
       await manager.update(Person, { id: personId }, { passwordHash });
       const actor = { kind: 'person', personId, origin } as const;
       await recordChange(manager, actor, 'resetPassword', { type: 'Person', id: personId });
-      return { sessions: await revokeSessions(manager, personId) };
+      return { email, sessions: await revokeSessions(manager, personId) };
     });
+    await context.attempts.forget(reset.email);
+    return { sessions: reset.sessions };
   }
 
   @Mutation(() => ChangePasswordPayload, { description: 'Sets a new password and ends all other sessions.' })
