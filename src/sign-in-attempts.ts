@@ -17,6 +17,7 @@ const LIMITS = {
   signInAddress: { points: 100, duration: QUARTER_HOUR },
   mailAccount: { points: 5, duration: HOUR },
   mailAddress: { points: 100, duration: HOUR },
+  invitationAccount: { points: 10, duration: 24 * HOUR },
 };
 
 type Counter = keyof typeof LIMITS;
@@ -39,6 +40,7 @@ export class SignInAttempts {
       signInAddress: counter('signInAddress'),
       mailAccount: counter('mailAccount'),
       mailAddress: counter('mailAddress'),
+      invitationAccount: counter('invitationAccount'),
     };
   }
 
@@ -72,6 +74,11 @@ export class SignInAttempts {
   async countMail(email: string, address: string | undefined): Promise<void> {
     await this.#take('mailAddress', address && network(address));
     await this.#take('mailAccount', email);
+  }
+
+  /** Counts an invitation to an address, by whichever team: nobody is flooded with them. @throws RateLimitedError */
+  async countInvitation(email: string): Promise<void> {
+    await this.#take('invitationAccount', email);
   }
 
   async #take(counter: Counter, key: string | undefined): Promise<void> {

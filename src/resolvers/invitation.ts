@@ -49,6 +49,7 @@ export class InvitationResolver {
     const session = authorize(context.session, 'INVITATION_WRITE');
     checkHandling(session, role, 'input.role');
     const email = normaliseEmail(given);
+    await context.attempts.countInvitation(email);
     const { teamId, personId } = session;
     const id = newId();
     return context.tenancy.inTeam(session, async (manager) => {

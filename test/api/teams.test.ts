@@ -110,6 +110,14 @@ describe('teams', () => {
       expect((await person.client.query('{ teams { edges { cursor } } }')).teams.edges).toEqual([]);
     });
 
+    test('do not flood anybody, from however many teams', async () => {
+      const email = 'popular@example.com';
+      const teams = [await service.createTeam(), await service.createTeam()];
+      for (let i = 0; i < 10; i++) await teams[i % 2].owner.query(INVITE, { input: { email, role: 'VIEWER' } });
+      expect(await codeOf(teams[0].owner, INVITE, { email, role: 'VIEWER' })).toBe('RATE_LIMITED');
+      await teams[0].owner.query(INVITE, { input: { email: 'other@example.com', role: 'VIEWER' } });
+    });
+
     test('are for admins and owners to make; only owners invite owners', async () => {
       const team = await service.createTeam();
       const email = 'somebody@example.com';
