@@ -21,6 +21,10 @@ describe('two teams', () => {
     const measured = await createMeasuredNetworks(8, 0);
     scenario = measured.scenario;
     ids = await fill(alice, measured);
+    // What only an operator sets.
+    await withDatabase(service.database.superuserUrl, (client) =>
+      client.query("INSERT INTO team_quota (team_id, resource, maximum) VALUES ($1, 'NETWORKS', 99)", [alice.rowId]),
+    );
     // Bob has something of every kind that ingest makes, so that his lists are not empty for another reason.
     await bob.client.createDataset(
       'own.csv',
