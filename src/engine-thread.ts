@@ -68,6 +68,19 @@ async function outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
   try {
     return { value: await work() };
   } catch (error) {
+    if (error instanceof RangeError && error.message.includes('call stack')) {
+      const message = 'The file is nested more deeply than it can be read.';
+      return {
+        refusal: {
+          code: 'LIMIT_EXCEEDED',
+          message,
+          where: '',
+          remedy: 'Check the file.',
+          problems: [],
+          problemCount: 0,
+        },
+      };
+    }
     if (!(error instanceof EngineError)) throw error;
     const { code, message, where, remedy, problems, problemCount } = error;
     return { refusal: { code, message, where, remedy, problems, problemCount } };

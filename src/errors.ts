@@ -169,6 +169,9 @@ const CONNECTION_FAULTS: ReadonlySet<string> = new Set([
 /** The SQLSTATE of a row that there is already. */
 export const UNIQUE_VIOLATION = '23505';
 
+/** What PostgreSQL says of texts that a file can hold and it cannot: character_not_in_repertoire, untranslatable_character. */
+const UNSTORABLE_TEXT: ReadonlySet<string> = new Set(['22021', '22P05']);
+
 /** SQLSTATE of a failed statement, or undefined. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof QueryFailedError)) return undefined;
@@ -186,6 +189,8 @@ function isConnectionFault(error: Error): boolean {
 function fromValidation(error: ArgumentValidationError): CodedError {
   const lines: string[] = [];
   const fields: string[] = [];
+  // A validator that threw says so with something else than a list.
+  if (!Array.isArray(error.extensions.validationErrors)) return internal(error);
   const visit = (problems: ArgumentValidationError['extensions']['validationErrors'], path: string) => {
     for (const problem of problems) {
       const field = path ? `${path}.${problem.property}` : problem.property;
@@ -236,6 +241,9 @@ export function toCodedError(error: unknown, graphqlCode?: unknown): CodedError 
   if (error instanceof ArgumentValidationError) return fromValidation(error);
   if (error instanceof GraphQLError) return fromGraphQL(error, graphqlCode ?? error.extensions.code);
   if (error instanceof Error && isConnectionFault(error)) return unavailable(error);
+  if (UNSTORABLE_TEXT.has(sqlState(error) ?? '')) {
+    return new CodedError('BAD_INPUT', 'A text has the character U+0000.', undefined, 'Leave it out.', error);
+  }
   return internal(error);
 }
 

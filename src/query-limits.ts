@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ApolloServerOptions, ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { ApolloArmor } from '@escape.tech/graphql-armor';
-import { NoSchemaIntrospectionCustomRule, type ValidationRule } from 'graphql';
+import { GraphQLError, NoSchemaIntrospectionCustomRule, type ValidationRule } from 'graphql';
 import { z } from 'zod';
 import { CodedError } from './errors';
 
@@ -54,11 +54,35 @@ export function createQueryLimits({ introspection }: { introspection: boolean })
   }).protect();
   return {
     plugins: plugins as ApolloServerPlugin[],
-    validationRules: [...validationRules, ...(introspection ? [] : [NoSchemaIntrospectionCustomRule])],
+    validationRules: [...validationRules, storableTexts, ...(introspection ? [] : [NoSchemaIntrospectionCustomRule])],
   };
 }
 
 type DocumentCache = NonNullable<Exclude<ApolloServerOptions<BaseContext>['persistedQueries'], false>>['cache'];
+
+/** What JSON and GraphQL can hold and no text is: U+0000, and half of a pair of surrogates. PostgreSQL takes neither. */
+const NO_TEXT = /\p{Surrogate}|\0/u;
+const NO_TEXT_MESSAGE = 'A text has a character that is none: U+0000, or half of a pair of surrogates.';
+
+/** A validation rule: the texts that stand in a document. */
+const storableTexts: ValidationRule = (context) => ({
+  StringValue(node) {
+    if (NO_TEXT.test(node.value)) context.reportError(new GraphQLError(NO_TEXT_MESSAGE, { nodes: node }));
+  },
+});
+
+/** The same for variables. @throws BAD_INPUT */
+export function checkTexts(variables: unknown): void {
+  // Not recursive: nobody knows yet how deep it is.
+  const rest = [variables];
+  while (rest.length > 0) {
+    const value = rest.pop();
+    if (typeof value === 'string' && NO_TEXT.test(value)) {
+      throw new CodedError('BAD_INPUT', NO_TEXT_MESSAGE, 'variables', 'Leave it out.');
+    }
+    if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) rest.push(each);
+  }
+}
 
 /** The known documents as Apollo Server reads them for the extension `persistedQuery`; nothing is ever added. */
 export function readOnlyCache({ documents }: PersistedQueries): DocumentCache {

@@ -20,12 +20,20 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
+import type { RequestParams } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
 import type { Logger } from 'pino';
 import { authenticate } from './authentication';
 import { CodedError, type ErrorCode, RateLimitedError, toCodedError } from './errors';
-import { limitBodyTime, securityHeaders } from './http-limits';
-import { checkPersisted, createQueryLimits, PARSE_OPTIONS, type PersistedQueries, readOnlyCache } from './query-limits';
+import { answerBrokenRequest, limitBodyTime, securityHeaders } from './http-limits';
+import {
+  checkPersisted,
+  checkTexts,
+  createQueryLimits,
+  PARSE_OPTIONS,
+  type PersistedQueries,
+  readOnlyCache,
+} from './query-limits';
 import type { RequestRates } from './rate-limits';
 import type { RequestContext, Services } from './resolvers';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie';
@@ -125,6 +133,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    frameworkErrors: (error, request, reply) =>
+      errors.requestIds.run(request.id, () => void sendErrors(reply, 400, [errors.format(fromHttp(error))])),
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket),
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -139,8 +150,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const coded = fromHttp(error);
     if (coded instanceof RateLimitedError) reply.header('retry-after', coded.retryAfterSeconds);
-    // What is left of the body is not waited for.
-    if (error.statusCode === 408 || error.statusCode === 413) reply.header('connection', 'close');
+    // Fastify would hang up on what is left of the body, and with it on the client that has not read the answer yet.
+    if (error.statusCode === 413) reply.removeHeader('connection');
     return sendErrors(reply, error.statusCode ?? STATUS[coded.code] ?? 400, [errors.format(coded)]);
   });
   app.setNotFoundHandler((request, reply) =>
@@ -196,6 +207,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     persistedQueries: options.persistedQueries ? { cache: readOnlyCache(options.persistedQueries) } : false,
     // Where it is off, a validation rule refuses it, in subscriptions too.
     introspection: true,
+    // Whatever NODE_ENV says.
+    includeStacktraceInErrorResponses: false,
     parseOptions: PARSE_OPTIONS,
     validationRules: limits.validationRules,
     plugins: [...limits.plugins, answerForm(options.persistedQueries), ApolloServerPluginLandingPageDisabled()],
@@ -212,8 +225,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     schema,
     authenticate: () => null,
     context: async ({ raw }) => ({ ...(await context(raw)) }),
-    onSubscribe: ({ raw }, { query, operationName }) => {
-      const refusal = refuseSubscription(query, operationName, sessions.get(raw)!, options.persistedQueries);
+    onSubscribe: ({ raw }, { query, operationName, variables }) => {
+      const refusal = refuseSubscription(
+        { query, operationName, variables },
+        sessions.get(raw)!,
+        options.persistedQueries,
+      );
       if (!refusal) return undefined;
       return [
         JSON.stringify({ errors: [errors.format(refusal)] }),
@@ -265,12 +282,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** Everything but subscriptions goes through Apollo. */
 function refuseSubscription(
-  query: string,
-  operationName: string | null | undefined,
+  { query, operationName, variables }: Pick<RequestParams, 'query' | 'operationName' | 'variables'>,
   session: Session,
   persisted: PersistedQueries | undefined,
 ): unknown {
   try {
+    checkTexts(variables);
     if (persisted) checkPersisted(persisted, query, session.kind);
     const operation = getOperationAST(parse(query, PARSE_OPTIONS), operationName);
     if (operation?.operation === 'subscription') return undefined;
@@ -298,7 +315,16 @@ function fromHttp(error: Error & { statusCode?: number }): CodedError {
 function answerForm(persisted: PersistedQueries | undefined): ApolloServerPlugin<RequestContext> {
   return {
     requestDidStart: async () => ({
-      didResolveOperation: async ({ source, contextValue }) => {
+      didResolveOperation: async ({ source, operation, request, contextValue }) => {
+        if (operation?.operation === 'subscription') {
+          throw new CodedError(
+            'BAD_INPUT',
+            'Subscriptions are not served here.',
+            'query',
+            'POST it to /graphql/stream.',
+          );
+        }
+        checkTexts(request.variables);
         if (persisted) checkPersisted(persisted, source, contextValue.session.kind);
       },
       willSendResponse: async ({ errors = [], response }) => {

@@ -13,8 +13,10 @@ import { ProblemList } from './engine/formats/profile-problems';
 
 const MAXIMUM_ROWS = 5_000_000;
 export const MAXIMUM_COLUMNS = 1_000;
-/** A table is held in memory as a whole, at about 120 bytes a cell, and its profile at 80 more: together some 2 GB. */
-export const MAXIMUM_CELLS = 10_000_000;
+/** A table is held in memory as a whole, at about 120 bytes a cell, and its profile at 80 more: together some 600 MB. */
+export const MAXIMUM_CELLS = 3_000_000;
+/** A Parquet file of some kilobytes can say the same long text any number of times. */
+const MAXIMUM_TEXT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads a CSV file: UTF-8 with or without byte order mark, commas, double quotes, a header, LF or CRLF. All cells are
@@ -161,6 +163,10 @@ export async function readParquet(file: string): Promise<Table> {
       return identifier(column);
     });
     problems.throwIfAny('INVALID_PROFILE', 'Parquet file', REMEDY);
+    const texts = columns.filter((_, index) => TEXT_TYPES.has(types[index]!.typeId));
+    const sizes = texts.map((column) => `coalesce(sum(strlen(${identifier(column)}::VARCHAR)), 0)::DOUBLE`).join(' + ');
+    const [[bytes] = []] = sizes ? await query(connection, `SELECT ${sizes} FROM ${source}`, 'Parquet') : [[0]];
+    refuseBeyond('bytes of text', Number(bytes), MAXIMUM_TEXT_BYTES);
     const rows = await query(connection, `SELECT ${selected.join(', ')} FROM ${source}`, 'Parquet');
     return { columns, rows, lines: rows.map((_, index) => index + 1), unit: 'row', headerLine: null };
   });
@@ -221,17 +227,13 @@ async function refuseEmpty(file: string): Promise<void> {
 }
 
 function refuseSize(rows: number, columns: number): void {
-  const [what, value, limit] =
-    columns > MAXIMUM_COLUMNS
-      ? ['columns', columns, MAXIMUM_COLUMNS]
-      : rows > MAXIMUM_ROWS
-        ? ['rows', rows, MAXIMUM_ROWS]
-        : (['cells', rows * columns, MAXIMUM_CELLS] as const);
-  if (value > limit)
-    throw new EngineError(
-      'INVALID_PROFILE',
-      `The file has ${value} ${what}; at most ${limit} are read.`,
-      undefined,
-      'Split the file.',
-    );
+  refuseBeyond('columns', columns, MAXIMUM_COLUMNS);
+  refuseBeyond('rows', rows, MAXIMUM_ROWS);
+  refuseBeyond('cells', rows * columns, MAXIMUM_CELLS);
+}
+
+function refuseBeyond(what: string, value: number, limit: number): void {
+  if (value <= limit) return;
+  const message = `The file has ${value} ${what}; at most ${limit} are read.`;
+  throw new EngineError('INVALID_PROFILE', message, undefined, 'Split the file.');
 }

@@ -1,10 +1,11 @@
 /** Passwords that are forgotten or changed. */
-import { Length, MaxLength } from 'class-validator';
+import { IsEmail, Length, MaxLength } from 'class-validator';
 import { Field, InputType, Int, ObjectType } from 'type-graphql';
 
 @InputType()
 export class RequestPasswordResetInput {
   @Field()
+  @IsEmail({}, { message: 'email is not an e-mail address' })
   @MaxLength(254)
   email!: string;
 }

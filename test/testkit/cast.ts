@@ -21,7 +21,9 @@ export const SUBJECTS = [
 type Subject = (typeof SUBJECTS)[number];
 
 /** A client for each subject, all of them asking for things of one new team. */
-export async function createCast(service: TestService): Promise<Record<Subject, ApiClient>> {
+export async function createCast(
+  service: Pick<TestService, 'anonymous' | 'database'>,
+): Promise<Record<Subject, ApiClient>> {
   const [teamId, otherTeamId] = [newId(), newId()];
   const team = toGlobalId('Team', teamId);
   const { anonymous } = service;
