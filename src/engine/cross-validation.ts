@@ -1,105 +1,78 @@
 /**
- * Cross-validation grouped by network: what models say of kernels and networks that they were trained without.
+ * Cross-validation grouped by network: what models say of kernels and networks that they were trained without, for every
+ * candidate of a training. Each fit is a task of plain data, so that a caller may run many at a time in threads.
  */
-import type { KernelTotalWithUnlisted } from './composition';
-import { throwIfCancelled } from './errors';
-import { type KernelFeatures, termValue } from './features';
+import type { KernelFeatures } from './features';
+import { fitEndToEnd, isMeasured } from './fit-end-to-end';
+import { fitKernelRows } from './fit-kernel-rows';
+import type { RegressorOptions } from './fit-regressor';
 import type { KernelModel } from './kernel-model';
-import { SHARED_COLUMNS } from './linear-columns';
-import { mean } from './metrics';
-import type { KernelPlan } from './plan';
+import type { Candidate } from './learner';
 import { predictEach } from './predictor-model';
-import type { FitOptions, HeldNetwork, Source } from './sources';
-import type { KernelRow, TrainingRows } from './training-rows';
+import type { TrainingRows } from './training-rows';
 
-export interface OutOfFold {
-  readonly networks: ReadonlyMap<string, HeldNetwork>;
-  /** Absolute relative error of each predicted kernel row, by kind. */
-  readonly kernelErrors: ReadonlyMap<string, readonly number[]>;
+/** What kernel models can be fitted to: measured kernels, or whole networks alone. */
+export type SourceName = 'kernel rows' | 'end-to-end rows';
+
+export interface Fit {
+  /** By kernel kind, FALLBACK among them. */
+  readonly kinds: ReadonlyMap<string, KernelModel>;
+  /** Microseconds that a run costs whatever the network, as far as the fit itself knows them. */
+  readonly fixedUs: number;
 }
 
-/**
- * Fits once per fold and predicts what the fold holds.
- *
- * @param folds the fold of each network of `source.groups`
- * @param onFold called before each fold with the share that is done
- */
-export async function crossValidate(
-  rows: TrainingRows,
-  source: Source,
-  folds: ReadonlyMap<string, number>,
-  options: FitOptions,
-  onFold: (done: number) => void,
-): Promise<OutOfFold> {
-  const networks = new Map<string, HeldNetwork>();
-  const kernelErrors = new Map<string, number[]>();
-  const listed = source.name === 'kernel rows' ? new Set(rows.kernels.map(({ kind }) => kind)) : undefined;
-  const count = Math.max(...folds.values()) + 1;
-  for (let fold = 0; fold < count; fold++) {
-    onFold(fold / count);
-    // A turn of the event loop, in which a cancellation can arrive.
-    await new Promise((resolve) => setImmediate(resolve));
-    throwIfCancelled(options.signal);
-    const { kinds, fixedUs } = source.fit((network) => folds.get(network) !== fold, options);
-    const held = (network: string) => folds.get(network) === fold;
-    const heldRows = source.name === 'kernel rows' ? rows.kernels.filter(({ network }) => held(network)) : [];
-    const predicted = predictEach(
-      kinds,
-      heldRows,
-      heldRows.map(({ features }) => features),
-    );
-    heldRows.forEach(({ kind, latencyUs }, i) => {
-      const errors = kernelErrors.get(kind) ?? [];
-      errors.push(Math.abs(predicted[i] - latencyUs) / latencyUs);
-      kernelErrors.set(kind, errors);
-    });
-    for (const { name, plan, features, latencyUs } of rows.networks) {
-      if (!held(name) || latencyUs === undefined) continue;
-      networks.set(name, { ...totalOf(kinds, listed, plan, features), fixedUs, measuredUs: latencyUs });
-    }
-    if (!rows.networks.some(({ latencyUs }) => latencyUs !== undefined)) addSums(networks, heldRows, predicted);
+/** A fit without one fold, and the prediction of that fold. */
+export interface FoldTask {
+  readonly source: SourceName;
+  readonly rows: Pick<TrainingRows, 'networks' | 'kernels'>;
+  /** The fold of each network. */
+  readonly folds: ReadonlyMap<string, number>;
+  readonly fold: number;
+  readonly candidate: Candidate;
+  /** Whether kernel rows may stand on the wrong kernels of their network. */
+  readonly permuted: boolean;
+  readonly seed: number;
+}
+
+export interface FoldResult {
+  readonly fixedUs: number;
+  /** Microseconds, one for each of the held kernel rows (`heldRows`). Empty for end-to-end rows. */
+  readonly rowsUs: Float64Array;
+  /** Microseconds, one a kernel, of each held network that was measured end to end. */
+  readonly networksUs: ReadonlyMap<string, Float64Array>;
+}
+
+/** Fits on the networks that `include` accepts. @throws EngineError INSUFFICIENT_DATA, CANCELLED */
+export function fitSource(
+  { source, rows, candidate, permuted }: Pick<FoldTask, 'source' | 'rows' | 'candidate' | 'permuted'>,
+  include: (network: string) => boolean,
+  options: RegressorOptions,
+): Fit {
+  if (source === 'kernel rows') {
+    const kernels = rows.kernels.filter(({ network }) => include(network));
+    return { kinds: fitKernelRows(kernels, candidate, permuted, options), fixedUs: 0 };
   }
-  return { networks, kernelErrors };
+  const networks = rows.networks.filter(isMeasured).filter(({ name }) => include(name));
+  return fitEndToEnd(networks, candidate, options);
 }
 
-/** A network's kernels, summed: those of listed kinds by their latency, the others by the columns that tell what they do. */
-function totalOf(
-  kinds: ReadonlyMap<string, KernelModel>,
-  listed: ReadonlySet<string> | undefined,
-  plan: KernelPlan,
-  features: readonly KernelFeatures[],
-): KernelTotalWithUnlisted {
-  let kernelsUs = 0;
-  const unlisted = new Float64Array(SHARED_COLUMNS.length);
-  predictEach(kinds, plan.kernels, features).forEach((latency, i) => {
-    if (!listed || listed.has(plan.kernels[i].kind)) {
-      kernelsUs += latency;
-      return;
-    }
-    SHARED_COLUMNS.forEach((column, j) => {
-      unlisted[j] += termValue(column, features[i]);
-    });
-  });
-  return { kernelsUs, kernels: features.length, unlisted };
+/** Positions of the kernel rows that a fold holds. */
+export function heldRows({ rows, folds, fold }: Pick<FoldTask, 'rows' | 'folds' | 'fold'>): number[] {
+  return rows.kernels.flatMap(({ network }, i) => (folds.get(network) === fold ? [i] : []));
 }
 
-/** Without any end-to-end row a network's truth is the sum of its measured kernels. */
-function addSums(networks: Map<string, HeldNetwork>, rows: readonly KernelRow[], predicted: Float64Array): void {
-  rows.forEach(({ network, latencyUs }, i) => {
-    const sum = networks.get(network) ?? { kernelsUs: 0, kernels: 0, unlisted: [], fixedUs: 0, measuredUs: 0 };
-    networks.set(network, {
-      kernelsUs: sum.kernelsUs + predicted[i],
-      kernels: sum.kernels + 1,
-      unlisted: [],
-      fixedUs: 0,
-      measuredUs: sum.measuredUs + latencyUs,
-    });
-  });
-}
-
-/** Mean absolute percentage error of each kind, percent. */
-export function kernelKindErrors({ kernelErrors }: OutOfFold): { kind: string; rows: number; mape: number }[] {
-  return [...kernelErrors]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([kind, errors]) => ({ kind, rows: errors.length, mape: 100 * mean(errors) }));
+/** Runs one task. @throws EngineError INSUFFICIENT_DATA, CANCELLED */
+export function runFold(task: FoldTask, signal?: AbortSignal): FoldResult {
+  const { source, rows, folds, fold, seed } = task;
+  const { kinds, fixedUs } = fitSource(task, (network) => folds.get(network) !== fold, { seed, signal });
+  const held = source === 'kernel rows' ? heldRows(task).map((i) => rows.kernels[i]) : [];
+  const features = held.map((row): KernelFeatures => row.features);
+  const networks = rows.networks.filter((network) => isMeasured(network) && folds.get(network.name) === fold);
+  return {
+    fixedUs,
+    rowsUs: predictEach(kinds, held, features),
+    networksUs: new Map(
+      networks.map((network) => [network.name, predictEach(kinds, network.kernels, network.features)]),
+    ),
+  };
 }

@@ -2,7 +2,7 @@
  * The ONNX nodes of one kernel model: what kernel-model.ts computes, in float32, on the rows of the kind's input.
  */
 import { ML_DOMAIN, type OnnxConstant, type OnnxNode, type OnnxValues } from './formats/onnx-writer';
-import { type KernelModel, LARGEST_CORRECTION, SMALLEST_CORRECTION } from './kernel-model';
+import { type KernelModel, LARGEST_CORRECTION, type ModelTerm, SMALLEST_CORRECTION } from './kernel-model';
 import type { Perceptron } from './learners/perceptron';
 import type { TreeEnsemble } from './learners/tree';
 import { type Regressor, SIZES, type SizeProcess } from './regressor';
@@ -16,17 +16,23 @@ export class ModelWriter {
   constructor(private readonly kind: string) {}
 
   /** Adds the model; `output` is the name of its latencies, [kernels, 1]. */
-  write({ columns, weights, floorUs, factor, correction }: KernelModel, output: string): void {
-    const product = this.node('MatMul', [this.kind, this.constant([columns.length, 1], weights)]);
+  write({ columns, terms }: KernelModel, output: string): void {
+    const latencies = terms.map((term) => this.term(term, columns.length));
+    if (latencies.length > 1) this.node('Sum', latencies);
+    const last = this.nodes[this.nodes.length - 1];
+    this.nodes[this.nodes.length - 1] = { ...last, outputs: [output] };
+  }
+
+  private term({ weights, floorUs, factor, correction }: ModelTerm, columns: number): string {
+    const product = this.node('MatMul', [this.kind, this.constant([columns, 1], weights)]);
     let latency = this.node('Max', [product, this.scalar(floorUs)]);
-    if (factor) latency = this.node('Mul', [latency, this.node('Exp', [this.regressor(factor, columns.length)])]);
+    if (factor) latency = this.node('Mul', [latency, this.node('Exp', [this.regressor(factor, columns)])]);
     if (correction) {
-      const shifted = this.node('Add', [this.regressor(correction, columns.length), this.scalar(1)]);
+      const shifted = this.node('Add', [this.regressor(correction, columns), this.scalar(1)]);
       const clipped = this.node('Clip', [shifted, this.scalar(SMALLEST_CORRECTION), this.scalar(LARGEST_CORRECTION)]);
       latency = this.node('Mul', [latency, clipped]);
     }
-    const last = this.nodes[this.nodes.length - 1];
-    this.nodes[this.nodes.length - 1] = { ...last, outputs: [output] };
+    return latency;
   }
 
   private node(type: string, inputs: readonly string[], attributes?: OnnxNode['attributes'], domain?: string): string {
@@ -45,18 +51,18 @@ export class ModelWriter {
     return this.constant([], Float32Array.of(value));
   }
 
-  private columns(input: string, positions: readonly number[]): string {
+  private columns(positions: readonly number[]): string {
     const indices = BigInt64Array.from(positions, BigInt);
-    return this.node('Gather', [input, this.constant([indices.length], indices)], { axis: { int: 1 } });
+    return this.node('Gather', [this.kind, this.constant([indices.length], indices)], { axis: { int: 1 } });
   }
 
   private regressor(regressor: Regressor, columns: number): string {
     const { reads } = regressor;
+    if (regressor.form === 'sizes') return this.sizes(reads, regressor.sizes);
     const all = reads.length === columns && reads.every((position, j) => position === j);
-    const seen = all ? this.kind : this.columns(this.kind, reads);
+    const seen = all ? this.kind : this.columns(reads);
     if (regressor.form === 'trees') return this.trees(seen, regressor.ensemble);
-    if (regressor.form === 'perceptron') return this.perceptron(seen, regressor.perceptron);
-    return this.process(seen, regressor.process);
+    return this.perceptron(seen, regressor.perceptron);
   }
 
   private perceptron(seen: string, { columns, logarithm, mean, scale, layers }: Perceptron): string {
@@ -75,17 +81,15 @@ export class ModelWriter {
   }
 
   /** |z - s|^2 is written out as |z|^2 - 2 z.s + |s|^2, so that all distances are one matrix product. */
-  private process(seen: string, { transform, support, constants, weights }: SizeProcess): string {
+  private sizes(reads: readonly number[], { transform, offset, support, constants, weights }: SizeProcess): string {
     const indicators = constants.length;
     const points = support.length / SIZES;
-    const positions = Array.from({ length: SIZES + indicators }, (_, j) => j);
-    const sizes = this.node('Max', [this.columns(seen, positions.slice(0, SIZES)), this.scalar(1)]);
-    const logarithms = this.node('Log', [sizes]);
-    const toCoordinates = this.constant(
-      [SIZES, SIZES],
-      transform.map((value) => value / Math.LN2),
-    );
-    const coordinates = this.node('MatMul', [logarithms, toCoordinates]);
+    const sizes = this.node('Max', [this.columns(reads.slice(0, SIZES)), this.scalar(1)]);
+    const coordinates = this.node('Gemm', [
+      this.node('Log', [sizes]),
+      this.constant([SIZES, SIZES], transform),
+      this.constant([SIZES], offset),
+    ]);
     const squares = this.node('ReduceSumSquare', [coordinates], { axes: { ints: [1] }, keepdims: { int: 1 } });
     const supportSquares = Float32Array.from({ length: points }, (_, m) => {
       let sum = 0;
@@ -103,7 +107,7 @@ export class ModelWriter {
       this.constant([points, indicators], weights),
       this.constant([indicators], constants),
     ]);
-    const selected = this.node('Mul', [sums, this.columns(seen, positions.slice(SIZES))]);
+    const selected = this.node('Mul', [sums, this.columns(reads.slice(SIZES))]);
     // ReduceSum of operator set 13 and newer takes its axes as an input.
     return this.node('ReduceSum', [selected, this.constant([1], BigInt64Array.of(1n))], { keepdims: { int: 1 } });
   }

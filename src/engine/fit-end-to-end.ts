@@ -4,23 +4,28 @@
  */
 import { type Column, columnName, type KernelFeatures, termValue } from './features';
 import { correctModels, type PredictedNetwork } from './fit-correction';
-import type { Learner } from './fit-kernel-rows';
-import type { KernelModel } from './kernel-model';
+import type { RegressorOptions } from './fit-regressor';
+import { linearModel, type SingleModel } from './kernel-model';
+import type { Candidate } from './learner';
 import { fitRelativeRegression } from './learners/relative-regression';
 import type { NumericRows } from './learners/validation';
 import { ELEMENTWISE_COLUMNS, isCoarse, isElementwise, linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
 import { FALLBACK, predictEach } from './predictor-model';
 import { featuresByKind, type PlannedNetwork, plannedKernels } from './training-rows';
 
-export interface EndToEndFit {
+interface EndToEndFit {
   /** By kernel kind, FALLBACK among them. */
-  readonly kinds: ReadonlyMap<string, KernelModel>;
+  readonly kinds: ReadonlyMap<string, SingleModel>;
   /** Microseconds that a run costs whatever the network. */
   readonly fixedUs: number;
 }
 
 /** A network with a measured end-to-end latency. */
 export type MeasuredNetwork = PlannedNetwork & { readonly latencyUs: number };
+
+export function isMeasured(network: PlannedNetwork): network is MeasuredNetwork {
+  return network.latencyUs !== undefined;
+}
 
 /** Columns that stand side by side in the design matrix, and the kinds whose kernels they sum. */
 interface Block {
@@ -37,16 +42,19 @@ const GOOD_DEVIATION = 0.05;
  *
  * @throws EngineError INSUFFICIENT_DATA, CANCELLED
  */
-export function fitEndToEnd(networks: readonly MeasuredNetwork[], learner: Learner, signal?: AbortSignal): EndToEndFit {
-  const base = fitLinear(networks, signal);
-  if (learner === 'lasso') return base;
+export function fitEndToEnd(
+  networks: readonly MeasuredNetwork[],
+  candidate: Candidate,
+  options: RegressorOptions,
+): EndToEndFit {
+  const base = fitLinear(networks, options.signal);
+  if (candidate.learner === 'lasso') return base;
   const predicted = networks.map((network): PredictedNetwork => {
-    const { kernels } = network.plan;
-    const kernelsUs = predictEach(base.kinds, kernels, network.features);
+    const kernelsUs = predictEach(base.kinds, network.kernels, network.features);
     const predictedUs = kernelsUs.reduce((sum, latency) => sum + latency, base.fixedUs);
-    return { ...network, kernels, kernelsUs, predictedUs, measuredUs: network.latencyUs, weight: trust(network) };
+    return { ...network, kernelsUs, predictedUs, measuredUs: network.latencyUs, weight: trust(network) };
   });
-  return { kinds: correctModels(base.kinds, predicted, signal), fixedUs: base.fixedUs };
+  return { kinds: correctModels(base.kinds, predicted, candidate, options), fixedUs: base.fixedUs };
 }
 
 /** The last column of the design is the constant. */
@@ -56,10 +64,10 @@ function fitLinear(networks: readonly MeasuredNetwork[], signal?: AbortSignal): 
   const last = blocks[blocks.length - 1];
   const width = last.start + last.columns.length + 1;
   const values = new Float64Array(networks.length * width);
-  networks.forEach(({ plan, features }, row) => {
+  networks.forEach(({ kernels, features }, row) => {
     const sums = values.subarray(row * width, (row + 1) * width);
     sums[width - 1] = 1;
-    plan.kernels.forEach(({ kind }, i) => {
+    kernels.forEach(({ kind }, i) => {
       for (const { start, columns, covers } of blocks) {
         if (covers(kind))
           for (let j = 0; j < columns.length; j++) sums[start + j] += termValue(columns[j], features[i]);
@@ -84,7 +92,7 @@ function fitWeights(
   const all = blocks.flatMap((block) => block.columns);
   const units = [...all.map(unitOf), 'constant'];
   const latencies = networks.map(({ latencyUs }) => latencyUs);
-  const options = { sampleWeights: networks.map(trust), signal };
+  const options = { sampleWeights: networks.map(trust), robust: true, signal };
   const fine = fitRelativeRegression({ rows, columns, values }, latencies, { units, ...options });
   const kept = units.flatMap((_, j) => (j === all.length || isCoarse(all[j]) ? [j] : []));
   const coarseValues = Float64Array.from({ length: rows * kept.length }, (_, at) => {
@@ -100,7 +108,7 @@ function fitWeights(
 }
 
 /** How much a network's measurement counts: repeated runs that differ say how far the mean may be off. */
-function trust({ relativeDeviation = 0 }: MeasuredNetwork): number {
+export function trust({ relativeDeviation = 0 }: MeasuredNetwork): number {
   return 1 / (1 + (relativeDeviation / GOOD_DEVIATION) ** 2);
 }
 
@@ -118,7 +126,7 @@ function layOut(kinds: ReadonlyMap<string, readonly KernelFeatures[]>): Block[] 
 }
 
 /** A kind's model: the weights of all blocks that cover it, those of the same column added up. */
-function modelOf(kind: string, blocks: readonly Block[], weights: Float64Array): KernelModel {
+function modelOf(kind: string, blocks: readonly Block[], weights: Float64Array): SingleModel {
   const sums = new Map<string, { readonly column: Column; weight: number }>();
   for (const { start, columns, covers } of blocks) {
     if (!covers(kind)) continue;
@@ -129,12 +137,10 @@ function modelOf(kind: string, blocks: readonly Block[], weights: Float64Array):
       else sums.set(name, { column, weight: weights[start + j] });
     });
   }
-  const used = [...sums.values()].filter(({ weight }) => weight > 0);
-  // A model reads at least one column, so that every kind has an input in the exported file.
-  const kept = used.length > 0 ? used : [{ column: SHARED_COLUMNS[0], weight: 0 }];
-  return {
-    columns: kept.map(({ column }) => column),
-    weights: Float32Array.from(kept, ({ weight }) => weight),
-    floorUs: 0,
-  };
+  const kept = [...sums.values()];
+  return linearModel(
+    kept.map(({ column }) => column),
+    kept.map(({ weight }) => weight),
+    0,
+  );
 }

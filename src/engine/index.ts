@@ -4,7 +4,6 @@
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors';
 export { type PredictorMetadata, readMetadata } from './export';
 export { FEATURE_NAMES, FEATURES, type FeatureName, featurize } from './features';
-export { LEARNERS, type Learner } from './fit-kernel-rows';
 export type { DimensionBindings } from './formats/dimension-bindings';
 export type { StrippedNetwork } from './formats/onnx-strip';
 export { type OnnxAttribute, type OnnxConstant, type OnnxNode, writeOnnx } from './formats/onnx-writer';
@@ -12,6 +11,7 @@ export { type OnnxruntimeProfileOptions, profileFromOnnxruntime } from './format
 export { MAXIMUM_RULE_FILE_BYTES } from './formats/rule-file-schema';
 export type { Graph } from './graph';
 export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
+export { LEARNERS, type Learner } from './learner';
 export { describeNetwork, type NetworkDescription, readNetwork, stripNetwork } from './network';
 export { type Kernel, type KernelPlan, planKernels } from './plan';
 export { type KernelPrediction, type LoadedPredictor, loadPredictor, type NetworkPrediction } from './predictor';
@@ -33,8 +33,8 @@ export { ONNXRUNTIME_VERSION, openSession } from './session';
 export {
   type TrainedPredictor,
   type TrainingProgress,
-  type TrainingReport,
   type TrainingRequest,
   trainPredictor,
 } from './training';
+export type { TrainingReport } from './training-report';
 export { ENGINE_VERSION } from './version';

@@ -37,3 +37,40 @@ export function intervalAround(latencyUs: number, radii: readonly ConformalRadiu
   const radius = radii.find((each) => each.level === level)?.logRadius ?? 0;
   return { lowerUs: latencyUs * Math.exp(-radius), upperUs: latencyUs * Math.exp(radius), level };
 }
+
+export interface Calibration {
+  /** Coverage that the interval promises, 0 to 1. */
+  readonly level: number;
+  /** Share of networks that it held, each with the radius that the other folds' errors give, 0 to 1. */
+  readonly covered: number;
+  /** Upper over lower end of the final interval, less 1. */
+  readonly relativeWidth: number;
+}
+
+/** How well intervals keep what they promise: those of each fold are made from the others. */
+export function calibrate(
+  predictedUs: readonly number[],
+  measuredUs: readonly number[],
+  foldOf: readonly number[],
+): Calibration[] {
+  const folds = new Set(foldOf);
+  const covered = INTERVAL_LEVELS.map(() => 0);
+  for (const fold of folds) {
+    const others = foldOf.flatMap((other, i) => (other === fold ? [] : [i]));
+    const radii = conformalRadii(
+      others.map((i) => predictedUs[i]),
+      others.map((i) => measuredUs[i]),
+    );
+    foldOf.forEach((own, i) => {
+      if (own !== fold) return;
+      radii.forEach(({ logRadius }, level) => {
+        if (Math.abs(Math.log(measuredUs[i] / predictedUs[i])) <= logRadius) covered[level] += 1;
+      });
+    });
+  }
+  return conformalRadii(predictedUs, measuredUs).map(({ level, logRadius }, i) => ({
+    level,
+    covered: covered[i] / foldOf.length,
+    relativeWidth: Math.exp(2 * logRadius) - 1,
+  }));
+}

@@ -10,17 +10,19 @@ import type { Matrix } from './matrix';
 export type Regressor =
   | { readonly form: 'trees'; readonly reads: readonly number[]; readonly ensemble: TreeEnsemble }
   | { readonly form: 'perceptron'; readonly reads: readonly number[]; readonly perceptron: Perceptron }
-  | { readonly form: 'process'; readonly reads: readonly number[]; readonly process: SizeProcess };
+  | { readonly form: 'sizes'; readonly reads: readonly number[]; readonly sizes: SizeProcess };
 
 /**
  * The posterior mean of a Gaussian process for kernels of one kind. It reads three sizes s and then J indicators i:
  *
- *     z = log2(max(s, 1)) . transform
+ *     z = log(max(s, 1)) . transform + offset
  *     g = sum over j of i_j (constants_j + sum over m of exp(-|z - support_m|^2) weights_mj)
  */
 export interface SizeProcess {
   /** [size][coordinate]. */
   readonly transform: Float32Array;
+  /** One a coordinate: brings them near 0, where float32 tells them apart best. */
+  readonly offset: Float32Array;
   /** [point][coordinate]. */
   readonly support: Float32Array;
   /** One an indicator. */
@@ -37,7 +39,7 @@ export function predictRegressor(regressor: Regressor, columns: Matrix): Float64
   const seen = select(columns, regressor.reads);
   if (regressor.form === 'trees') return predictEnsemble(regressor.ensemble, seen);
   if (regressor.form === 'perceptron') return predictPerceptron(regressor.perceptron, seen);
-  return predictProcess(regressor.process, seen);
+  return predictSizes(regressor.sizes, seen);
 }
 
 function select({ rows, columns, values }: Matrix, reads: readonly number[]): Matrix {
@@ -48,29 +50,28 @@ function select({ rows, columns, values }: Matrix, reads: readonly number[]): Ma
   return { rows, columns: reads.length, values: selected };
 }
 
-/** Coordinates of one kernel, written into `coordinates`. */
+/** Coordinates of the kernel whose sizes begin at `at`. */
 export function sizeCoordinates(
+  { transform, offset }: Pick<SizeProcess, 'transform' | 'offset'>,
   sizes: ArrayLike<number>,
   at: number,
-  transform: Float32Array,
-  coordinates: Float64Array,
-): void {
-  coordinates.fill(0);
+): Float64Array {
+  const coordinates = Float64Array.from(offset);
   for (let k = 0; k < SIZES; k++) {
-    const logarithm = Math.log2(Math.max(1, sizes[at + k]));
+    const logarithm = Math.log(Math.max(1, sizes[at + k]));
     for (let c = 0; c < SIZES; c++) coordinates[c] += logarithm * transform[k * SIZES + c];
   }
+  return coordinates;
 }
 
-function predictProcess({ transform, support, constants, weights }: SizeProcess, x: Matrix): Float64Array {
+function predictSizes({ transform, offset, support, constants, weights }: SizeProcess, x: Matrix): Float64Array {
   const indicators = constants.length;
   const points = support.length / SIZES;
-  const coordinates = new Float64Array(SIZES);
   const sums = new Float64Array(indicators);
   const predictions = new Float64Array(x.rows);
   for (let i = 0; i < x.rows; i++) {
     const row = i * x.columns;
-    sizeCoordinates(x.values, row, transform, coordinates);
+    const coordinates = sizeCoordinates({ transform, offset }, x.values, row);
     sums.set(constants);
     for (let m = 0; m < points; m++) {
       let distance2 = 0;

@@ -14,8 +14,9 @@ import { resolveRuntime, runtimeOfScenario } from './runtimes/registry';
 /** A network whose kernels are known. */
 export interface PlannedNetwork {
   readonly name: string;
-  readonly plan: KernelPlan;
   /** In the plan's order. */
+  readonly kernels: readonly { readonly kind: string }[];
+  /** In the same order. */
   readonly features: readonly KernelFeatures[];
   /** Measured end to end, microseconds; absent if only its kernels were measured. */
   readonly latencyUs?: number;
@@ -39,7 +40,7 @@ export interface FeaturedKernel {
 
 /** All kernels of networks, in their plans' order. */
 export function plannedKernels(networks: readonly PlannedNetwork[]): FeaturedKernel[] {
-  return networks.flatMap(({ plan, features }) => plan.kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
+  return networks.flatMap(({ kernels, features }) => kernels.map(({ kind }, i) => ({ kind, features: features[i] })));
 }
 
 /** Features of kernels by kind, kinds in order of name. */
@@ -87,9 +88,18 @@ export function gatherTrainingRows(
     );
   }
   const dropped: string[] = [];
-  const networks = planNetworks(runtime, endToEnd, measured, graphs, dropped);
-  const kernels = plannedKinds(joinKernels(measured, networks, dropped), networks, runtime, dropped);
+  const planned = planNetworks(runtime, endToEnd, measured, graphs, dropped);
+  const kernels = plannedKinds(joinKernels(measured, planned, dropped), planned, runtime, dropped);
+  // Plans stay behind: rows may go to other threads, and learners need no more of a kernel than its kind.
+  const networks = planned.map(({ plan, ...network }) => ({
+    ...network,
+    kernels: plan.kernels.map(({ kind }) => ({ kind })),
+  }));
   return { runtime, networks, kernels, dropped };
+}
+
+interface NetworkWithPlan extends Omit<PlannedNetwork, 'kernels'> {
+  readonly plan: KernelPlan;
 }
 
 function planNetworks(
@@ -98,11 +108,11 @@ function planNetworks(
   measured: readonly KernelMeasurement[],
   graphs: ReadonlyMap<string, Graph>,
   dropped: string[],
-): PlannedNetwork[] {
+): NetworkWithPlan[] {
   const rows = new Map<string, NetworkMeasurement[]>();
   for (const { network } of measured) rows.set(network, []);
   for (const row of endToEnd) rows.set(row.network, [...(rows.get(row.network) ?? []), row]);
-  const planned: PlannedNetwork[] = [];
+  const planned: NetworkWithPlan[] = [];
   const missing: string[] = [];
   for (const [name, measurements] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const graph = graphs.get(name);
@@ -132,7 +142,7 @@ function averaged(rows: readonly NetworkMeasurement[]): Pick<PlannedNetwork, 'la
 /** Kernel rows with full features: those that the row carries, or else those of the kernel of the plan that it is. */
 function joinKernels(
   measured: readonly KernelMeasurement[],
-  networks: readonly PlannedNetwork[],
+  networks: readonly NetworkWithPlan[],
   dropped: string[],
 ): KernelRow[] {
   const rows: KernelRow[] = [];
@@ -180,7 +190,7 @@ function listed(names: readonly string[]): string {
 /** Rows of kinds that the runtime's plans know: no plan would ever ask a model of another kind. */
 function plannedKinds(
   rows: KernelRow[],
-  networks: readonly PlannedNetwork[],
+  networks: readonly NetworkWithPlan[],
   runtime: string,
   dropped: string[],
 ): KernelRow[] {

@@ -1,7 +1,7 @@
 /**
  * Non-negative linear regression on relative errors, for few rows and many overlapping columns: the elastic net on rows
- * divided by their target, columns scaled to a root mean square of 1, reweighted first towards the absolute error, which is
- * what a mean absolute percentage error counts, then away from rows that the others contradict. Weights come back in the
+ * divided by their target, columns scaled to a root mean square of 1, reweighted towards the absolute error, which is what
+ * a mean absolute percentage error counts, and if asked away from rows that the others contradict. Weights come back in the
  * target's unit per unit of the column.
  */
 import { lassoPath } from './lasso';
@@ -15,15 +15,18 @@ export interface RelativeRegressionOptions {
   readonly alpha?: number;
   /** Weight of the squared 2-norm: overlapping columns share their weight. Default 3e-3. */
   readonly ridge?: number;
+  /** Whether rows that the others contradict lose their weight in the end. Default false. */
+  readonly robust?: boolean;
   /** One a row, above 0. Default all equal. */
   readonly sampleWeights?: ArrayLike<number>;
   readonly signal?: AbortSignal;
 }
 
-/** Reweightings, each by the residuals of the fit before (iteratively reweighted least squares). */
-const REWEIGHTINGS = 6;
-/** So many of them, the first, are by 1 / |relative residual|: from there robust weights have a good start. */
-const ABSOLUTE_REWEIGHTINGS = 2;
+/** Reweightings by 1 / |relative residual|, each from the fit before (iteratively reweighted least squares). */
+const REWEIGHTINGS = 4;
+/** The same for a robust fit: two, which are a good start, and robust ones. */
+const ROBUST_START = 2;
+const ROBUST_REWEIGHTINGS = 4;
 /** Residuals below this count as this: rows cannot gain weight without bound. */
 const SMALLEST_RESIDUAL = 0.05;
 /**
@@ -43,7 +46,7 @@ export function fitRelativeRegression(
   y: ArrayLike<number>,
   options: RelativeRegressionOptions,
 ): Float64Array {
-  const { units, alpha = 1e-3, ridge = 3e-3, signal } = options;
+  const { units, alpha = 1e-3, ridge = 3e-3, robust = false, signal } = options;
   const own = options.sampleWeights ?? new Float64Array(x.rows).fill(1);
   checkTrainingRows(x, y);
   requireArgument(units.length === x.columns, 'options.units.length', units.length, `${x.columns}, one a column`);
@@ -59,7 +62,8 @@ export function fitRelativeRegression(
   const ones = new Float64Array(rows).fill(1);
   let sampleWeights: Float64Array = Float64Array.from(own);
   let weights: Float64Array = new Float64Array(columns);
-  for (let pass = 0; pass <= REWEIGHTINGS; pass++) {
+  const [absolute, all] = robust ? [ROBUST_START, ROBUST_START + ROBUST_REWEIGHTINGS] : [REWEIGHTINGS, REWEIGHTINGS];
+  for (let pass = 0; pass <= all; pass++) {
     const fit = {
       nonNegative: true,
       fitIntercept: false,
@@ -72,7 +76,7 @@ export function fitRelativeRegression(
     };
     weights = lassoPath(scaled, ones, [alpha], fit)[0].weights;
     const residuals = residualsOf(scaled, weights);
-    const trust = pass < ABSOLUTE_REWEIGHTINGS ? inverses(residuals) : robustWeights(residuals);
+    const trust = pass < absolute ? inverses(residuals) : robustWeights(residuals);
     sampleWeights = trust.map((weight, i) => weight * own[i]);
   }
   return weights.map((weight, j) => weight / scales[j]);
