@@ -11,12 +11,15 @@ export interface Mail {
 /** Resolves once the mail is somebody else's business; rejects if trying again may help. */
 export type Mailer = (mail: Mail) => Promise<void>;
 
+/** A job that sends is tried again later: better soon than never. */
+const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 };
+
 /**
- * @param url `smtp://` (STARTTLS where the server has it) or `smtps://`, with user and password
+ * @param url `smtps://`, or `smtp://` (STARTTLS where the server has it; `?requireTLS=true` insists), with user and password
  * @param from the sender's address
  */
 export function smtpMailer(url: string, from: string): Mailer {
-  const transport = createTransport(url, { from });
+  const transport = createTransport({ url, ...TIMEOUTS }, { from });
   return async (mail) => {
     await transport.sendMail(mail);
   };

@@ -29,7 +29,7 @@ export class SecondFactorResolver {
     @Arg('input') { password }: EnrolSecondFactorInput,
     @Ctx() context: RequestContext,
   ): Promise<EnrolSecondFactorPayload> {
-    const { personId } = authorize(context.session, 'SECOND_FACTOR_WRITE');
+    const { personId, origin } = authorize(context.session, 'SECOND_FACTOR_WRITE');
     const { email } = await provePassword(context, personId, password, 'input.password');
     const secret = newOneTimeSecret();
     await context.tenancy.asPerson(personId, async (manager) => {
@@ -38,6 +38,7 @@ export class SecondFactorResolver {
         throw new CodedError('CONFLICT', 'There is a second factor already.', undefined, 'disableSecondFactor first.');
       }
       await manager.insert(SecondFactor, { id: newId(), personId, secret });
+      await recordChange(manager, { kind: 'person', personId, origin }, 'enrolSecondFactor');
     });
     return { secret, uri: oneTimeUri(secret, email) };
   }

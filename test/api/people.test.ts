@@ -1,4 +1,4 @@
-/** People: signing up by mail, forgotten and changed passwords, sessions, slowed guessing. Through a real SMTP server. */
+/** People: signing up by mail, forgotten and changed passwords, sessions. Through a real SMTP server. */
 import { type ApiClient, type Data, until } from '../testkit/client';
 import { TestService, withDatabase } from '../testkit/service';
 import { TestSmtp } from '../testkit/smtp';
@@ -272,69 +272,6 @@ describe('people', () => {
       expect((await browse(WHO, {}, first)).data.viewer).toBeNull();
       expect((await browse(WHO, {}, second)).data.viewer.person.email).toBe(email);
     });
-  });
-
-  describe('guessing is slowed', () => {
-    test.each([
-      ['of an account', true],
-      ['of no account', false],
-    ])('after ten failures %s, also with the right password; others go on', async (_which, exists) => {
-      const email = exists ? (await signUp()).email : newAddress();
-      const wrong = { input: { email, password: 'not the password' } };
-      const codes: string[] = [];
-      for (let i = 0; i < 11; i++) codes.push((await nobody.refusal(SIGN_IN, wrong)).extensions.code);
-      expect(codes).toEqual([...Array(10).fill('UNAUTHENTICATED'), 'RATE_LIMITED']);
-      const refusal = await nobody.refusal(SIGN_IN, { input: { email, password: PASSWORD } });
-      expect(refusal.extensions).toMatchObject({
-        code: 'RATE_LIMITED',
-        remedy: expect.stringMatching(/again in \d+ s/),
-      });
-      const other = await signUp();
-      await signIn(other.email);
-      // Who can read the account's mails is not locked out.
-      if (!exists) return;
-      await nobody.query(REQUEST_RESET, { input: { email } });
-      const password = 'a new horse battery';
-      await nobody.query(RESET, { input: { token: await smtp.tokenTo(email, 1), password } });
-      await signIn(email, password);
-    });
-
-    test('and success is not counted', async () => {
-      const { email } = await signUp();
-      for (let i = 0; i < 12; i++) await signIn(email);
-    });
-
-    test('of a password by whoever has a session', async () => {
-      const { client } = await signUp();
-      const input = { currentPassword: 'not the password', newPassword: 'a new horse battery' };
-      const codes: string[] = [];
-      for (let i = 0; i < 11; i++) codes.push((await client.refusal(CHANGE, { input })).extensions.code);
-      expect(codes.at(-1)).toBe('RATE_LIMITED');
-    });
-
-    test('and nobody is flooded with mails', async () => {
-      const email = newAddress();
-      for (let i = 0; i < 5; i++) await nobody.query(REQUEST_RESET, { input: { email } });
-      expect((await nobody.refusal(REQUEST_RESET, { input: { email } })).extensions.code).toBe('RATE_LIMITED');
-    });
-  });
-
-  test('an account and no account are answered in times of one class', async () => {
-    const { email } = await signUp();
-    const timeOf = async (query: string, input: object) => {
-      const started = performance.now();
-      await nobody.answer(query, { input });
-      return performance.now() - started;
-    };
-    const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
-    const times: Record<string, number[]> = { known: [], unknown: [] };
-    for (let i = 0; i < 9; i++) {
-      times.known.push(await timeOf(SIGN_IN, { email, password: 'not the password' }));
-      times.unknown.push(await timeOf(SIGN_IN, { email: 'nobody@example.net', password: 'not the password' }));
-    }
-    // The hash is what takes long: without it the unknown would take a tenth.
-    expect(median(times.unknown)).toBeGreaterThan(median(times.known) / 3);
-    expect(median(times.known)).toBeGreaterThan(median(times.unknown) / 3);
   });
 });
 
