@@ -13,8 +13,8 @@ import { ProblemList } from './engine/formats/profile-problems';
 
 const MAXIMUM_ROWS = 5_000_000;
 export const MAXIMUM_COLUMNS = 1_000;
-/** A table is held in memory as a whole, at about 120 bytes a cell, and its profile at 80 more: together some 600 MB. */
-export const MAXIMUM_CELLS = 3_000_000;
+/** A table is held in memory as a whole, at about 120 bytes a cell, and its profile at 80 more: together some 400 MB. */
+export const MAXIMUM_CELLS = 2_000_000;
 /** A Parquet file of some kilobytes can say the same long text any number of times. */
 const MAXIMUM_TEXT_BYTES = 64 * 1024 * 1024;
 

@@ -34,7 +34,7 @@ export interface RootField {
   readonly leaves: readonly ArgumentLeaf[];
 }
 
-/** What an argument of this name is given; by `field.argument` or by the argument's name alone. */
+/** What an argument is given: by `field.argument`, which is then always given, or wherever one of this name is required. */
 export type Values = Readonly<Record<string, unknown>>;
 
 const USUAL: Values = {
@@ -102,7 +102,10 @@ class Maker {
   ) {}
 
   required(arguments_: readonly Named[]): Record<string, unknown> {
-    const needed = arguments_.filter(({ type, defaultValue }) => isNonNullType(type) && defaultValue === undefined);
+    const needed = arguments_.filter(
+      ({ name, type, defaultValue }) =>
+        (isNonNullType(type) && defaultValue === undefined) || this.values[`${this.field}.${name}`] !== undefined,
+    );
     return Object.fromEntries(needed.map((argument) => [argument.name, this.value(argument)]));
   }
 
