@@ -3,16 +3,17 @@
  * candidate of a training. Each fit is a task of plain data, so that a caller may run many at a time in threads.
  */
 import type { KernelFeatures } from './features';
-import { fitEndToEnd, isMeasured } from './fit-end-to-end';
+import { fitBorrowed } from './fit-borrowed';
+import { fitEndToEnd } from './fit-end-to-end';
 import { fitKernelRows } from './fit-kernel-rows';
 import type { RegressorOptions } from './fit-regressor';
 import type { KernelModel } from './kernel-model';
 import type { Candidate } from './learner';
 import { predictEach } from './predictor-model';
-import type { TrainingRows } from './training-rows';
+import { isMeasured, type TrainingRows } from './training-rows';
 
-/** What kernel models can be fitted to: measured kernels, or whole networks alone. */
-export type SourceName = 'kernel rows' | 'end-to-end rows';
+/** What kernel models can be fitted to: measured kernels, whole networks alone, or those of other scenarios besides. */
+export type SourceName = 'kernel rows' | 'end-to-end rows' | 'other scenarios';
 
 export interface Fit {
   /** By kernel kind, FALLBACK among them. */
@@ -24,7 +25,7 @@ export interface Fit {
 /** A fit without one fold, and the prediction of that fold. */
 export interface FoldTask {
   readonly source: SourceName;
-  readonly rows: Pick<TrainingRows, 'networks' | 'kernels'>;
+  readonly rows: Pick<TrainingRows, 'networks' | 'kernels' | 'siblings'>;
   /** The fold of each network. */
   readonly folds: ReadonlyMap<string, number>;
   readonly fold: number;
@@ -53,11 +54,18 @@ export function fitSource(
     return { kinds: fitKernelRows(kernels, candidate, permuted, options), fixedUs: 0 };
   }
   const networks = rows.networks.filter(isMeasured).filter(({ name }) => include(name));
-  return fitEndToEnd(networks, candidate, options);
+  if (source === 'end-to-end rows') return fitEndToEnd(networks, candidate, options);
+  // A network that is held is held in every scenario: what is predicted of it is as of one that nobody measured.
+  const siblings = rows.siblings.map((sibling) => sibling.filter(({ name }) => include(name)));
+  return fitBorrowed(networks, siblings, candidate, options);
 }
 
 /** Positions of the kernel rows that a fold holds. */
-export function heldRows({ rows, folds, fold }: Pick<FoldTask, 'rows' | 'folds' | 'fold'>): number[] {
+export function heldRows({
+  rows,
+  folds,
+  fold,
+}: Pick<FoldTask, 'folds' | 'fold'> & { readonly rows: Pick<TrainingRows, 'kernels'> }): number[] {
   return rows.kernels.flatMap(({ network }, i) => (folds.get(network) === fold ? [i] : []));
 }
 

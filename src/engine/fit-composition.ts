@@ -12,13 +12,12 @@ import {
 } from './composition';
 import type { Fit } from './cross-validation';
 import { termValue } from './features';
-import { isMeasured } from './fit-end-to-end';
 import { blendModels, type KernelModel } from './kernel-model';
 import { SHARED_COLUMNS } from './linear-columns';
 import { mean } from './metrics';
 import { FALLBACK } from './predictor-model';
 import type { OutOfFold } from './selection';
-import type { TrainingRows } from './training-rows';
+import { isMeasured, type TrainingRows } from './training-rows';
 
 /** A predictor of whole networks, and what it says of networks that it did not see. */
 export interface Composed {
@@ -82,16 +81,14 @@ export function composeKernelRows(
 }
 
 /**
- * Two predictors of the same networks as one: the weighted mean of their predictions, kernel by kernel.
+ * Several predictors of the same networks as one: the weighted mean of their predictions, kernel by kernel.
  *
- * @param share weight of the first, 0 to 1
+ * @param shares one a predictor, 1 in sum
  */
-export function blend(first: Composed, second: Composed, share: number): Composed {
-  const shares = [share, 1 - share];
-  const both = [first, second];
-  const sum = (of: (composed: Composed, i: number) => number) =>
-    both.reduce((total, composed, i) => total + shares[i] * of(composed, i), 0);
-  const kinds = new Set(both.flatMap((composed) => [...composed.kinds.keys()]));
+export function blend(parts: readonly Composed[], shares: readonly number[]): Composed {
+  if (parts.length === 1) return parts[0];
+  const sum = (of: (part: Composed) => number) => parts.reduce((total, part, i) => total + shares[i] * of(part), 0);
+  const kinds = new Set(parts.flatMap((part) => [...part.kinds.keys()]));
   return {
     composition: {
       kernelFactor: 1,
@@ -100,16 +97,16 @@ export function blend(first: Composed, second: Composed, share: number): Compose
     },
     kinds: new Map(
       [...kinds].map((kind) => {
-        const parts = both.map((composed, i) => ({
-          model: composed.kinds.get(kind) ?? composed.kinds.get(FALLBACK)!,
-          share: shares[i] * composed.composition.kernelFactor,
+        const models = parts.map((part, i) => ({
+          model: part.kinds.get(kind) ?? part.kinds.get(FALLBACK)!,
+          share: shares[i] * part.composition.kernelFactor,
         }));
-        return [kind, blendModels(parts)];
+        return [kind, blendModels(models)];
       }),
     ),
-    names: first.names,
-    predictedUs: first.names.map((_, network) => sum(({ predictedUs }) => predictedUs[network])),
-    measuredUs: first.measuredUs,
+    names: parts[0].names,
+    predictedUs: parts[0].names.map((_, network) => sum(({ predictedUs }) => predictedUs[network])),
+    measuredUs: parts[0].measuredUs,
   };
 }
 

@@ -11,20 +11,13 @@ import { fitRelativeRegression } from './learners/relative-regression';
 import type { NumericRows } from './learners/validation';
 import { ELEMENTWISE_COLUMNS, isCoarse, isElementwise, linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
 import { FALLBACK, predictEach } from './predictor-model';
-import { featuresByKind, type PlannedNetwork, plannedKernels } from './training-rows';
+import { featuresByKind, type MeasuredNetwork, plannedKernels } from './training-rows';
 
-interface EndToEndFit {
+export interface EndToEndFit {
   /** By kernel kind, FALLBACK among them. */
   readonly kinds: ReadonlyMap<string, SingleModel>;
   /** Microseconds that a run costs whatever the network. */
   readonly fixedUs: number;
-}
-
-/** A network with a measured end-to-end latency. */
-export type MeasuredNetwork = PlannedNetwork & { readonly latencyUs: number };
-
-export function isMeasured(network: PlannedNetwork): network is MeasuredNetwork {
-  return network.latencyUs !== undefined;
 }
 
 /** Columns that stand side by side in the design matrix, and the kinds whose kernels they sum. */
@@ -47,7 +40,16 @@ export function fitEndToEnd(
   candidate: Candidate,
   options: RegressorOptions,
 ): EndToEndFit {
-  const base = fitLinear(networks, options.signal);
+  return correctFit(fitLinear(networks, options.signal), networks, candidate, options);
+}
+
+/** A linear fit with what the candidate learns of the networks on top. @throws EngineError CANCELLED */
+export function correctFit(
+  base: EndToEndFit,
+  networks: readonly MeasuredNetwork[],
+  candidate: Candidate,
+  options: RegressorOptions,
+): EndToEndFit {
   if (candidate.learner === 'lasso') return base;
   const predicted = networks.map((network): PredictedNetwork => {
     const kernelsUs = predictEach(base.kinds, network.kernels, network.features);
@@ -57,8 +59,8 @@ export function fitEndToEnd(
   return { kinds: correctModels(base.kinds, predicted, candidate, options), fixedUs: base.fixedUs };
 }
 
-/** The last column of the design is the constant. */
-function fitLinear(networks: readonly MeasuredNetwork[], signal?: AbortSignal): EndToEndFit {
+/** Fits the linear base. The last column of the design is the constant. @throws EngineError CANCELLED */
+export function fitLinear(networks: readonly MeasuredNetwork[], signal?: AbortSignal): EndToEndFit {
   const kinds = featuresByKind(plannedKernels(networks));
   const blocks = layOut(kinds);
   const last = blocks[blocks.length - 1];

@@ -80,6 +80,13 @@ export function blendModels(parts: readonly { readonly model: KernelModel; reado
   return { columns: union.columns, terms };
 }
 
+/** The weighted sum of linear models without floors, as one linear model. */
+export function sumLinear(parts: readonly { readonly model: SingleModel; readonly share: number }[]): SingleModel {
+  const { columns, terms } = blendModels(parts);
+  const weights = columns.map((_, j) => terms.reduce((sum, term) => sum + term.weights[j], 0));
+  return linearModel(columns, weights, 0);
+}
+
 /** Columns, each once. */
 class ColumnUnion {
   readonly columns: Column[];

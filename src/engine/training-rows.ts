@@ -8,7 +8,7 @@ import { EngineError } from './errors';
 import { deriveFeatures, FEATURE_NAMES, featurize, type KernelFeatures } from './features';
 import type { Graph } from './graph';
 import { type KernelPlan, planKernels } from './plan';
-import type { KernelMeasurement, NetworkMeasurement, Profile } from './profile';
+import { type KernelMeasurement, type NetworkMeasurement, type Profile, parseScenario } from './profile';
 import { resolveRuntime, runtimeOfScenario } from './runtimes/registry';
 
 /** A network whose kernels are known. */
@@ -22,6 +22,13 @@ export interface PlannedNetwork {
   readonly latencyUs?: number;
   /** Standard deviation over latency of the end-to-end measurement. */
   readonly relativeDeviation?: number;
+}
+
+/** A network with a measured end-to-end latency. */
+export type MeasuredNetwork = PlannedNetwork & { readonly latencyUs: number };
+
+export function isMeasured(network: PlannedNetwork): network is MeasuredNetwork {
+  return network.latencyUs !== undefined;
 }
 
 /** A measured kernel. */
@@ -54,10 +61,17 @@ export function featuresByKind(kernels: readonly FeaturedKernel[]): Map<string, 
   return new Map([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Networks from which on a scenario's own rows say more than those of other scenarios. */
+const ENOUGH_NETWORKS = 40;
+/** Networks that another scenario must have to be borrowed from. */
+const FEWEST_SIBLING_NETWORKS = 10;
+
 export interface TrainingRows {
   readonly runtime: string;
   readonly networks: readonly PlannedNetwork[];
   readonly kernels: readonly KernelRow[];
+  /** Measured networks of each other scenario of the same rules and number type; none if the scenario has enough itself. */
+  readonly siblings: readonly (readonly MeasuredNetwork[])[];
   readonly dropped: readonly string[];
 }
 
@@ -73,7 +87,7 @@ export function gatherTrainingRows(
   graphs: ReadonlyMap<string, Graph>,
   gpu?: string,
 ): TrainingRows {
-  const { name: runtime } = resolveRuntime(runtimeOfScenario(scenario, gpu));
+  const runtime = runtimeName(scenario, gpu);
   const endToEnd = profiles.flatMap(({ networks }) => networks.filter((row) => row.scenario === scenario));
   const measured = profiles.flatMap(({ kernels }) => kernels.filter((row) => row.scenario === scenario));
   if (endToEnd.length + measured.length === 0) {
@@ -90,12 +104,65 @@ export function gatherTrainingRows(
   const dropped: string[] = [];
   const planned = planNetworks(runtime, endToEnd, measured, graphs, dropped);
   const kernels = plannedKinds(joinKernels(measured, planned, dropped), planned, runtime, dropped);
-  // Plans stay behind: rows may go to other threads, and learners need no more of a kernel than its kind.
-  const networks = planned.map(({ plan, ...network }) => ({
-    ...network,
-    kernels: plan.kernels.map(({ kind }) => ({ kind })),
-  }));
-  return { runtime, networks, kernels, dropped };
+  const networks = planned.map(withoutPlan);
+  const measuredNetworks = networks.filter(isMeasured).length;
+  const siblings =
+    measuredNetworks < ENOUGH_NETWORKS ? gatherSiblings(scenario, runtime, profiles, graphs, planned) : [];
+  return { runtime, networks, kernels, siblings, dropped };
+}
+
+/** The rules that plan a scenario's kernels, with version. */
+function runtimeName(scenario: string, gpu?: string): string {
+  return resolveRuntime(runtimeOfScenario(scenario, gpu)).name;
+}
+
+/** End-to-end rows of the scenarios whose kernels and number type are the same. */
+function gatherSiblings(
+  scenario: string,
+  runtime: string,
+  profiles: readonly Profile[],
+  graphs: ReadonlyMap<string, Graph>,
+  planned: readonly NetworkWithPlan[],
+): MeasuredNetwork[][] {
+  const { type } = parseScenario(scenario);
+  const byScenario = new Map<string, Map<string, NetworkMeasurement[]>>();
+  for (const row of profiles.flatMap(({ networks }) => networks)) {
+    if (row.scenario === scenario || parseScenario(row.scenario).type !== type || !graphs.has(row.network)) continue;
+    const ofScenario = byScenario.get(row.scenario) ?? new Map<string, NetworkMeasurement[]>();
+    byScenario.set(row.scenario, ofScenario);
+    ofScenario.set(row.network, [...(ofScenario.get(row.network) ?? []), row]);
+  }
+  const known = new Map(planned.map((network) => [network.name, withoutPlan(network)]));
+  const plannedNetwork = (name: string): PlannedNetwork => {
+    const network = known.get(name) ?? withoutPlan(planNetwork(name, graphs.get(name)!, runtime));
+    known.set(name, network);
+    return network;
+  };
+  return [...byScenario]
+    .filter(([name, rows]) => rows.size >= FEWEST_SIBLING_NETWORKS && hasRuntime(name, runtime))
+    .map(([, ofScenario]) =>
+      [...ofScenario].map(([name, rows]): MeasuredNetwork => ({ ...plannedNetwork(name), ...averaged(rows) })),
+    );
+}
+
+/** Whether a scenario's kernels are planned by the same rules; false too for those that need a GPU's name. */
+function hasRuntime(scenario: string, runtime: string): boolean {
+  try {
+    return runtimeName(scenario) === runtime;
+  } catch (error) {
+    if (error instanceof EngineError) return false;
+    throw error;
+  }
+}
+
+function planNetwork(name: string, graph: Graph, runtime: string): NetworkWithPlan {
+  const plan = planKernels(graph, runtime);
+  return { name, plan, features: featurize(plan) };
+}
+
+/** Plans stay behind: rows may go to other threads, and learners need no more of a kernel than its kind. */
+function withoutPlan({ plan, ...network }: NetworkWithPlan): PlannedNetwork {
+  return { ...network, kernels: plan.kernels.map(({ kind }) => ({ kind })) };
 }
 
 interface NetworkWithPlan extends Omit<PlannedNetwork, 'kernels'> {
@@ -120,8 +187,8 @@ function planNetworks(
       if (measurements.length > 0) missing.push(name);
       continue;
     }
-    const plan = planKernels(graph, runtime);
-    planned.push({ name, plan, features: featurize(plan), ...averaged(measurements) });
+    const measurement = measurements.length > 0 ? averaged(measurements) : {};
+    planned.push({ ...planNetwork(name, graph, runtime), ...measurement });
   }
   if (missing.length > 0) {
     dropped.push(`End-to-end rows of ${missing.length} networks without a graph: ${listed(missing)}.`);
@@ -130,8 +197,7 @@ function planNetworks(
 }
 
 /** Mean over repeated measurements of one network (of several datasets, or under several harnesses). */
-function averaged(rows: readonly NetworkMeasurement[]): Pick<PlannedNetwork, 'latencyUs' | 'relativeDeviation'> {
-  if (rows.length === 0) return {};
+function averaged(rows: readonly NetworkMeasurement[]): Pick<MeasuredNetwork, 'latencyUs' | 'relativeDeviation'> {
   const latencyUs = rows.reduce((sum, row) => sum + row.latencyUs, 0) / rows.length;
   const known = rows.filter((row) => row.deviationUs !== undefined);
   const relativeDeviation =

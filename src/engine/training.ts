@@ -8,7 +8,6 @@ import { EngineError, throwIfCancelled } from './errors';
 import { exportPredictor } from './export';
 import type { KernelFeatures } from './features';
 import { blend, type Composed, composeEndToEnd, composeKernelRows, errorOf } from './fit-composition';
-import { isMeasured } from './fit-end-to-end';
 import type { RegressorOptions } from './fit-regressor';
 import type { Graph } from './graph';
 import { conformalRadii } from './intervals';
@@ -24,6 +23,7 @@ import { reportImportance, reportKernels, reportNetworks, type TrainingReport } 
 import {
   featuresByKind,
   gatherTrainingRows,
+  isMeasured,
   type PlannedNetwork,
   plannedKernels,
   type TrainingRows,
@@ -100,8 +100,10 @@ export async function trainPredictor(request: TrainingRequest): Promise<TrainedP
   const folds = dealFolds(networksOf(rows), FOLDS, createRandom(seed));
   const trained = await trainSources(rows, folds, request, (done) => progress('cross-validating', done));
   const shares = sharesOf(trained);
-  const [first, second] = trained;
-  const composed = second ? blend(first.composed, second.composed, shares[0]) : first.composed;
+  const composed = blend(
+    trained.map((each) => each.composed),
+    shares,
+  );
   progress('exporting');
   const features = trainedFeatures(rows, composed);
   const datasets = request.profiles.map(({ sha256 }) => sha256).sort();
@@ -137,7 +139,7 @@ export async function trainPredictor(request: TrainingRequest): Promise<TrainedP
     harnesses,
     ...reportNetworks(composed, folds),
     kernelRows: rows.kernels.length,
-    kernelKinds: reportKernels(rows.kernels, first.selection.outOfFold),
+    kernelKinds: reportKernels(rows.kernels, trained[0].selection.outOfFold),
     importance: reportImportance(composed.kinds, features, seed),
     composition: composed.composition,
     noiseFloor: model.noiseFloor,
