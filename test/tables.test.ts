@@ -177,7 +177,7 @@ describe('CSV', () => {
     const many = await refusal(readCsv(write(`${columns}\n`.repeat(MAXIMUM_CELLS / MAXIMUM_COLUMNS + 2))));
     expect([many.code, many.message]).toEqual([
       'INVALID_PROFILE',
-      'The file has 10001000 cells; at most 10000000 are read.',
+      'The file has 2001000 cells; at most 2000000 are read.',
     ]);
   });
 
