@@ -20,6 +20,9 @@ export interface RegressorOptions {
 /** A Gaussian process takes time and memory with the cube and the square of its rows: it sees a random choice of more. */
 const MOST_PROCESS_ROWS = 700;
 
+/** A single kernel's measurement is noisier than a network's, by about this factor. */
+const KERNEL_NOISE = 3;
+
 /** More of these is more work. */
 const WORK: ReadonlySet<FeatureName> = new Set<FeatureName>([
   'inputElements',
@@ -54,7 +57,8 @@ export function fitToKernels(
       undefined,
     );
     const kernels = { features: chosen.map((i) => features[i]), rows: chosen.map((_, row) => row) };
-    return fitProcesses(new Map([['', kernels]]), bags, candidate.settings, options.signal).get('');
+    const settings = { ...candidate.settings, noise: KERNEL_NOISE * candidate.settings.noise };
+    return fitProcesses(new Map([['', kernels]]), bags, settings, options.signal).get('');
   }
   const columns = varyingColumns(features);
   if (columns.length === 0) return undefined;

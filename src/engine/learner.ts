@@ -65,7 +65,7 @@ const DEFAULTS: { readonly [L in CandidateLearner]: Extract<Candidate, { learner
       monotone: false,
     },
   },
-  perceptron: { learner: 'perceptron', settings: { units: 32, epochs: 100, learningRate: 0.005, l2: 1e-3 } },
+  perceptron: { learner: 'perceptron', settings: { units: 16, epochs: 50, learningRate: 0.005, l2: 1e-3 } },
   gaussianProcess: { learner: 'gaussianProcess', settings: { length: 1.5, noise: 0.02 } },
 };
 
@@ -114,8 +114,8 @@ function drawCandidate(learner: Exclude<CandidateLearner, 'lasso'>, random: Rand
       return {
         learner,
         settings: {
-          units: pick([16, 32, 64]),
-          epochs: pick([50, 100, 200]),
+          units: pick([8, 16, 32]),
+          epochs: pick([25, 50, 100]),
           learningRate: pick([0.002, 0.005, 0.01]),
           l2: pick([1e-4, 1e-3, 1e-2]),
         },
