@@ -168,7 +168,7 @@ export function addEngineCommands(program: Command, output: () => Output): void 
         const { endToEnd } = report;
         output().result(report, () =>
           [
-            `${options.output}: ${report.learner} on ${report.source}, ${report.networks} networks, ${report.kernelRows} kernel rows`,
+            `${options.output}: ${report.learner} on ${report.sources.map(({ name }) => name).join(' and ')}, ${report.networks} networks, ${report.kernelRows} kernel rows`,
             `cross-validated error of whole networks: mean ${formatPercent(endToEnd.mape)}, median ${formatPercent(endToEnd.medianApe)}, within 10 %: ${formatPercent(100 * endToEnd.within10)}`,
             ...report.dropped,
           ].join('\n'),

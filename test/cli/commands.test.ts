@@ -64,7 +64,7 @@ describe('without a service', () => {
         scenario: SCENARIO,
         runtime: 'onnxruntime-cpu@1.30',
         learner,
-        source: 'kernel rows',
+        sources: [{ name: 'kernel rows' }, { name: 'end-to-end rows' }],
         networks: 12,
       });
       expect(report.exportDifference).toBeLessThan(1e-5);

@@ -1,57 +1,66 @@
-/** Cross-validation: what a fold holds is never learned from, and its errors are those of models without it. */
-import { crossValidate, kernelKindErrors } from '../../src/engine/cross-validation';
+/** Cross-validation: what a fold holds is never learned from, and a fit is a task that any thread can run. */
+
+import { type FoldTask, heldRows, runFold, type SourceName } from '../../src/engine/cross-validation';
+import { candidatesOf } from '../../src/engine/learner';
 import { dealFolds } from '../../src/engine/metrics';
-import { FALLBACK } from '../../src/engine/predictor-model';
 import { createRandom } from '../../src/engine/random';
-import { chooseSource, type Source } from '../../src/engine/sources';
 import { gatherTrainingRows } from '../../src/engine/training-rows';
 import { createSyntheticData, SYNTHETIC_SCENARIO } from '../testkit/synthetic-profile';
 
 const data = createSyntheticData(12, 0.02, 3);
 const rows = gatherTrainingRows(SYNTHETIC_SCENARIO, [data.profile], data.graphs);
-const source = chooseSource(rows, 'lasso');
-const folds = dealFolds(source.groups, 5, createRandom(1));
-const options = { learner: 'lasso', seed: 1 } as const;
+const names = rows.networks.map(({ name }) => name);
+const folds = dealFolds(names, 5, createRandom(1));
+const [lasso] = candidatesOf('lasso', 0, createRandom(1));
 
-const kinds = [FALLBACK, ...new Set(rows.kernels.map(({ kind }) => kind))];
+function task(source: SourceName, fold: number, changes: Partial<FoldTask> = {}): FoldTask {
+  return { source, rows, folds, fold, candidate: lasso, permuted: false, seed: 1, ...changes };
+}
 
-/** A source whose models predict for every kernel the number of networks that it learned from. */
-function countingSource(learned: string[][]): Source {
+/** The rows with the latencies of one fold's networks multiplied. */
+function slowed(fold: number, factor: number): FoldTask['rows'] {
+  const slow = (network: string, latencyUs: number) => (folds.get(network) === fold ? factor : 1) * latencyUs;
   return {
-    ...source,
-    fit(include) {
-      learned.push(source.groups.filter(include));
-      const count = learned[learned.length - 1].length;
-      const model = { columns: [{ term: 'kernels' }] as const, weights: Float32Array.of(count), floorUs: 0 };
-      return { kinds: new Map(kinds.map((kind) => [kind, model])), fixedUs: 7 };
-    },
+    ...rows,
+    networks: rows.networks.map((network) => ({ ...network, latencyUs: slow(network.name, network.latencyUs!) })),
+    kernels: rows.kernels.map((row) => ({ ...row, latencyUs: slow(row.network, row.latencyUs) })),
   };
 }
 
-test('each network is predicted once, by a model that never saw it', async () => {
-  const learned: string[][] = [];
-  const { networks } = await crossValidate(rows, countingSource(learned), folds, options, () => {});
-  expect([...networks.keys()].sort()).toEqual([...source.groups].sort());
-  for (const [name, { kernelsUs, kernels, fixedUs, measuredUs }] of networks) {
-    const without = learned[folds.get(name)!];
-    expect(without).not.toContain(name);
-    expect(without.length).toBe(source.groups.filter((other) => folds.get(other) !== folds.get(name)).length);
-    expect(kernelsUs).toBe(kernels * without.length);
-    expect(fixedUs).toBe(7);
-    expect(measuredUs).toBe(data.profile.networks.find(({ network }) => network === name)!.latencyUs);
-  }
+describe.each<SourceName>(['kernel rows', 'end-to-end rows'])('folds of %s', (source) => {
+  test('hold every network once, with a latency for each of its kernels', () => {
+    const results = [0, 1, 2, 3, 4].map((fold) => runFold(task(source, fold)));
+    const held = results.flatMap(({ networksUs }) => [...networksUs.keys()]);
+    expect(held.sort()).toEqual([...names].sort());
+    for (const { networksUs, fixedUs } of results) {
+      for (const [name, latencies] of networksUs) {
+        expect(latencies.length).toBe(rows.networks.find((network) => network.name === name)!.kernels.length);
+        const sum = latencies.reduce((total, latency) => total + latency, fixedUs);
+        // Within a factor of three of networks that it never saw, and above nothing.
+        expect(sum / data.truth.get(name)!).toBeGreaterThan(0.3);
+        expect(sum / data.truth.get(name)!).toBeLessThan(3);
+      }
+    }
+  });
+
+  test('are predicted by models that never saw them: their latencies change nothing, those of others do', () => {
+    const once = runFold(task(source, 0));
+    expect(runFold(task(source, 0, { rows: slowed(0, 10) }))).toEqual(once);
+    expect(runFold(task(source, 0, { rows: slowed(1, 10) }))).not.toEqual(once);
+  });
+
+  test('are plain data: a copy of the task gives a copy of the result', () => {
+    const once = runFold(task(source, 2));
+    expect(structuredClone(runFold(structuredClone(task(source, 2))))).toEqual(once);
+  });
 });
 
-test('every kernel row has one error, of its own kind', async () => {
-  const outOfFold = await crossValidate(rows, source, folds, options, () => {});
-  const counts = kernelKindErrors(outOfFold).map(({ kind, rows: count }) => [kind, count]);
-  const expected = new Map<string, number>();
-  for (const { kind } of rows.kernels) expected.set(kind, (expected.get(kind) ?? 0) + 1);
-  expect(counts).toEqual([...expected].sort());
-});
-
-test('progress is reported before each fold', async () => {
-  const seen: number[] = [];
-  await crossValidate(rows, countingSource([]), folds, options, (done) => seen.push(done));
-  expect(seen).toEqual([0, 0.2, 0.4, 0.6, 0.8]);
+test('every kernel row is held by one fold, and has one prediction there', () => {
+  const held = [0, 1, 2, 3, 4].map((fold) => heldRows(task('kernel rows', fold)));
+  expect(held.flat().sort((a, b) => a - b)).toEqual(rows.kernels.map((_, i) => i));
+  held.forEach((positions, fold) => {
+    expect(runFold(task('kernel rows', fold)).rowsUs.length).toBe(positions.length);
+    expect(new Set(positions.map((i) => folds.get(rows.kernels[i].network)))).toEqual(new Set([fold]));
+  });
+  expect(runFold(task('end-to-end rows', 0)).rowsUs.length).toBe(0);
 });

@@ -1,6 +1,6 @@
 /** The form that all kernel models have, and the columns that a linear one reads. */
 import { deriveFeatures, type KernelFeatures, termValue } from '../../src/engine/features';
-import { columnMatrix, type KernelModel, linearLatencies, predictKernels } from '../../src/engine/kernel-model';
+import { columnMatrix, linearModel, predictKernels, withRegressor } from '../../src/engine/kernel-model';
 import { isElementwise, linearColumns, unitOf } from '../../src/engine/linear-columns';
 
 function kernel(given: Partial<KernelFeatures>): KernelFeatures {
@@ -30,11 +30,7 @@ function kernel(given: Partial<KernelFeatures>): KernelFeatures {
 }
 
 describe('a model', () => {
-  const linear: KernelModel = {
-    columns: [{ term: 'kernels' }, { term: 'outputElements' }],
-    weights: Float32Array.of(2, 0.5),
-    floorUs: 5,
-  };
+  const linear = linearModel([{ term: 'kernels' }, { term: 'outputElements' }], [2, 0.5], 5);
   const kernels = [kernel({ outputElements: 10 }), kernel({ outputElements: 1 })];
 
   test('reads its columns, one row a kernel', () => {
@@ -45,7 +41,7 @@ describe('a model', () => {
 
   test('is a weighted sum, and never below its floor', () => {
     expect([...predictKernels(linear, kernels)]).toEqual([7, 5]);
-    expect([...linearLatencies({ ...linear, floorUs: 0 }, columnMatrix(linear.columns, kernels))]).toEqual([7, 2.5]);
+    expect([...predictKernels(linearModel(linear.columns, [2, 0.5], 0), kernels)]).toEqual([7, 2.5]);
   });
 
   test('is multiplied by e to the power of its factor', () => {
@@ -63,10 +59,8 @@ describe('a model', () => {
         },
       ],
     };
-    const [above, below] = predictKernels(
-      { ...linear, factor: { form: 'trees', reads: [0, 1], ensemble: trees } },
-      kernels,
-    );
+    const factor = { columns: linear.columns, regressor: { form: 'trees', reads: [0, 1], ensemble: trees } as const };
+    const [above, below] = predictKernels(withRegressor(linear, 'factor', factor), kernels);
     expect(above).toBeCloseTo(21, 5);
     expect(below).toBeCloseTo(10, 5);
   });

@@ -59,7 +59,7 @@ describe('what is learned', () => {
     // 30 networks of six families, whose latencies span a factor of a hundred.
     expect(await heldOutError(onnx)).toBeLessThan(8);
     expect(report).toMatchObject({
-      source: 'end-to-end rows',
+      sources: [{ name: 'end-to-end rows', networks: 30, share: 1, permuted: false }],
       networks: 30,
       kernelRows: 0,
       kernelKinds: [],
@@ -75,7 +75,9 @@ describe('what is learned', () => {
   ])('from kernel rows by %s: networks never seen within %p %%', async (learner, percent) => {
     const { onnx, report } = await trainPredictor(request(training, { learner }));
     expect(await heldOutError(onnx)).toBeLessThan(percent);
-    expect(report).toMatchObject({ source: 'kernel rows', learner, networks: 30, kernelRows: training.kernels.length });
+    const names = report.sources.map(({ name }) => name);
+    expect(names).toEqual(['kernel rows', 'end-to-end rows']);
+    expect(report).toMatchObject({ learner, networks: 30, kernelRows: training.kernels.length });
     expect(report.endToEnd.mape).toBeLessThan(4);
     for (const { kind, rows, mape } of report.kernelKinds) {
       // A kind of few networks may have lost most of them to one fold.
@@ -91,7 +93,7 @@ describe('what is learned', () => {
 
   test('without end-to-end rows kernels simply add up', async () => {
     const { report } = await trainPredictor(request({ ...training, networks: [] }));
-    expect(report).toMatchObject({ source: 'kernel rows', noiseFloor: null });
+    expect(report).toMatchObject({ sources: [{ name: 'kernel rows', share: 1 }], noiseFloor: null });
     expect(report.composition.kernelFactor).toBeCloseTo(1, 1);
     expect(report.endToEnd.mape).toBeLessThan(4);
   });
@@ -123,7 +125,6 @@ describe('the report', () => {
     expect([...new Set(seen.map(({ step }) => step))]).toEqual([
       'planning',
       'cross-validating',
-      'fitting',
       'exporting',
       'verifying',
     ]);
@@ -168,11 +169,6 @@ describe('refusals', () => {
       { code: 'INSUFFICIENT_DATA', remedy: expect.stringContaining('30 networks without a graph') },
     ],
     [
-      'boosting without kernel rows',
-      request(endToEndOnly, { learner: 'boosting' }),
-      { code: 'INSUFFICIENT_DATA', remedy: expect.stringContaining('learner lasso') },
-    ],
-    [
       'an unknown learner',
       request(training, { learner: 'oracle' as Learner }),
       { code: 'UNKNOWN_NAME', where: 'learner', remedy: expect.stringContaining('lasso') },
@@ -187,7 +183,7 @@ describe('refusals', () => {
     await expect(trainPredictor(refused)).rejects.toMatchObject({ name: 'EngineError', ...expected });
   });
 
-  test.each(['cross-validating', 'fitting', 'verifying'] as const)('a signal raised while %s', async (step) => {
+  test.each(['planning', 'cross-validating', 'exporting'] as const)('a signal raised while %s', async (step) => {
     const controller = new AbortController();
     const cancelled = request(endToEndOnly, {
       signal: controller.signal,

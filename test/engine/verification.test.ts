@@ -4,7 +4,7 @@
 import { featurize, openSession, planKernels } from '../../src/engine';
 import { SUM } from '../../src/engine/composition';
 import { exportPredictor } from '../../src/engine/export';
-import type { KernelModel } from '../../src/engine/kernel-model';
+import { type KernelModel, linearModel, type ModelTerm } from '../../src/engine/kernel-model';
 import { FALLBACK, hullOf, type PredictorModel } from '../../src/engine/predictor-model';
 import { verifyExport } from '../../src/engine/verification';
 import { createSyntheticData, SYNTHETIC_SCENARIO } from '../testkit/synthetic-profile';
@@ -16,7 +16,7 @@ const features = new Map([['convolution', kernels]]);
 const provenance = { learner: 'lasso', seed: 1, datasets: [], harnesses: [] };
 
 /** A base of two columns, and a tree that tells kernels apart by their outputs' elements. */
-function model(changes: Partial<KernelModel> = {}): PredictorModel {
+function model(changes: Partial<ModelTerm> = {}): PredictorModel {
   const trees = {
     columns: 2,
     baseline: 0.1,
@@ -32,12 +32,16 @@ function model(changes: Partial<KernelModel> = {}): PredictorModel {
   };
   const convolution: KernelModel = {
     columns: [{ term: 'multiplyAccumulates' }, { term: 'outputElements' }],
-    weights: Float32Array.of(1e-4, 1e-3),
-    floorUs: 1,
-    factor: { form: 'trees', reads: [0, 1], ensemble: trees },
-    ...changes,
+    terms: [
+      {
+        weights: Float32Array.of(1e-4, 1e-3),
+        floorUs: 1,
+        factor: { form: 'trees', reads: [0, 1], ensemble: trees },
+        ...changes,
+      },
+    ],
   };
-  const fallback: KernelModel = { columns: [{ term: 'kernels' }], weights: Float32Array.of(3), floorUs: 0 };
+  const fallback = linearModel([{ term: 'kernels' }], [3], 0);
   return {
     scenario: SYNTHETIC_SCENARIO,
     runtime: plan.runtime,
@@ -57,7 +61,7 @@ test('a faithful file passes, to the bit of float32', async () => {
   expect(await verifyExport(trained, exportPredictor(trained, provenance), features, 1)).toBeLessThan(1e-6);
 });
 
-test.each<[string, Partial<KernelModel>]>([
+test.each<[string, Partial<ModelTerm>]>([
   ['another weight', { weights: Float32Array.of(1.0001e-4, 1e-3) }],
   ['another floor', { floorUs: 2000 }],
   ['no factor', { factor: undefined }],
