@@ -1,5 +1,5 @@
 """Golden values of the learners, from scikit-learn and LightGBM: writes lasso.json, boosting-exact.json,
-boosting-binned.json, forest.json and perceptron.json beside itself.
+boosting-binned.json, forest.json, perceptron.json and gaussian-process.json beside itself.
 
 Run from the repository's root, with numpy, scikit-learn 1.9 and LightGBM 4.7 (and onnx, pandas for the reference
 program, which is read from ../shared/reference):
@@ -17,6 +17,8 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Kernel, StationaryKernelMixin
 from sklearn.linear_model import ElasticNet, Lasso
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
@@ -223,8 +225,87 @@ def perceptron():
     save("perceptron.json", {"problems": problems})
 
 
+class Precomputed(StationaryKernelMixin, Kernel):
+    """Covariances that are known already, of items that go by their number."""
+
+    def __init__(self, covariances=None):
+        self.covariances = covariances
+
+    def __call__(self, X, Y=None, eval_gradient=False):
+        return self.covariances[np.ix_(X[:, 0].astype(int), (X if Y is None else Y)[:, 0].astype(int))]
+
+    def diag(self, X):
+        return np.diag(self.covariances)[X[:, 0].astype(int)]
+
+
+def cauchy(residuals):
+    """Holland and Welsch 1977, as in learners/robust-weights.ts."""
+    sizes = np.abs(residuals)
+    median = max(0.01, np.sort(sizes)[len(sizes) // 2])
+    return 1 / (1 + (sizes / (5 * median)) ** 2)
+
+
+def gaussian_process():
+    """Sums over bags of points have the covariance W K W', where K is the points' and W the bags' shares of them."""
+    random = np.random.default_rng(13)
+    constant, smooth = [0.05, 0.04, 0.01], [0.02, 0.03, 0.05]
+    problems = []
+    for name, count, members, outliers in (("bags", 30, 8, 0), ("bags with outliers", 40, 6, 5), ("singletons", 25, 1, 0)):
+        pool = np.round(random.normal(size=(60, 3)), 3)
+        kinds = random.integers(0, 3, size=60)
+        windows = kinds * 2 + random.integers(0, 2, size=60)
+        strides = windows * 2 + random.integers(0, 2, size=60)
+        # The last query points have a stride, a window and a kind of their own, that no training point has.
+        strides[-3:] = 100, 101, 102
+        windows[-2:] = 50, 51
+        kinds[-1] = 9
+        labels = np.stack([kinds, windows, strides])
+        covariances = np.zeros((60, 60))
+        similarity = np.exp(-((pool[:, None] - pool[None]) ** 2).sum(axis=2))
+        shared = np.ones((60, 60), bool)
+        for level in range(3):
+            shared &= labels[level][:, None] == labels[level][None]
+            covariances += shared * (constant[level] + smooth[level] * similarity)
+        queries = np.arange(45, 60)
+        bag, rows, share = [], [], []
+        for i in range(count):
+            size = random.integers(1, members + 1)
+            shares = random.uniform(0.2, 1, size)
+            for point, value in zip(random.integers(0, 45, size=size), shares / (shares.sum() * random.uniform(1, 1.3))):
+                bag.append(i)
+                rows.append(int(point))
+                share.append(1.0 if members == 1 else round(float(value), 6))
+        design = np.zeros((count, 60))
+        np.add.at(design, (bag, rows), share)
+        truth = np.sin(pool[:, 0]) * 0.3 + 0.1 * kinds
+        residual = design @ truth + random.normal(size=count) * 0.02
+        residual[:outliers] += random.choice([-1, 1], size=outliers) * 0.8
+        residual = np.round(residual, 6)
+        weight = np.round(random.uniform(0.3, 1, size=count), 4)
+        noise = 0.05
+        items = np.vstack([design, np.eye(60)[queries]])
+        kernel = Precomputed(items @ covariances @ items.T)
+        numbers = np.arange(count)[:, None].astype(float)
+        left = residual
+        for _ in range(4):
+            trust = cauchy(left) * weight
+            alpha = noise**2 * np.minimum(1e4, trust.max() / trust)
+            model = GaussianProcessRegressor(kernel=kernel, alpha=alpha, optimizer=None).fit(numbers, residual)
+            left = residual - model.predict(numbers)
+        predictions = model.predict(np.arange(count, count + len(queries))[:, None].astype(float))
+        problems.append({
+            "name": name, "constant": constant, "smooth": smooth, "noise": noise,
+            "coordinates": matrix(pool[rows]), "labels": labels[:, rows].tolist(),
+            "bag": bag, "share": share, "residual": residual.tolist(), "weight": weight.tolist(),
+            "queries": {"coordinates": matrix(pool[queries]), "labels": labels[:, queries].tolist(),
+                        "predictions": predictions.tolist()},
+        })
+    save("gaussian-process.json", {"problems": problems})
+
+
 if __name__ == "__main__":
     lasso()
     boosting()
     forest()
     perceptron()
+    gaussian_process()
