@@ -3,10 +3,10 @@
  * The decisions are rules of a rule pack (runtimes/); this file applies them.
  */
 import { type Graph, type Op, snakeCase } from './graph';
-import { type RewrittenGraph, rewriteGraph } from './rewriting';
+import { rewriteGraph } from './rewriting';
 import { resolveRuntime } from './runtimes/registry';
-import { rulesFor } from './runtimes/rule-index';
-import type { FusionRule, RulePack, Selection } from './runtimes/rule-pack';
+import { rulesByType } from './runtimes/rule-index';
+import type { FusionRule, RewrittenView, RulePack, Selection } from './runtimes/rule-pack';
 
 export interface Kernel {
   /** Kernel kind, for example `pointwise_convolution`: one predictor serves one kind. */
@@ -56,8 +56,9 @@ export interface KernelPlan {
  */
 export function planKernels(network: Graph, runtime: string | RulePack): KernelPlan {
   const { pack, name } = resolveRuntime(runtime);
-  const graph = pack.restore?.(network) ?? network;
-  const kernels = new Planner(graph, pack).plan();
+  const view = pack.rewrite?.(network) ?? rewriteGraph(pack.restore?.(network) ?? network, pack);
+  const { graph } = view;
+  const kernels = new Planner(view, pack).plan();
   const unsupported = kernels.filter((kernel) => kernel.unsupported).map(({ ops, reason }) => ({ ops, reason }));
   return { network: graph.name, runtime: name, graph, kernels, unsupported };
 }
@@ -71,18 +72,20 @@ export function kernelKind(graph: Graph, op: Op): string {
   return weight.slice(2).every((size) => size === 1) ? 'pointwise_convolution' : 'convolution';
 }
 
-/** Applies one pack to one graph. */
+/** Applies one pack to one rewritten graph. */
 class Planner {
-  private readonly view: RewrittenGraph;
+  private readonly graph: Graph;
+  private readonly fusions: ReadonlyMap<string, readonly FusionRule[]>;
   private readonly absorbed = new Set<Op>();
   /** Tensors made by the kernels planned so far. */
   private readonly made = new Set<string>();
 
   constructor(
-    private readonly graph: Graph,
+    private readonly view: RewrittenView,
     private readonly pack: RulePack,
   ) {
-    this.view = rewriteGraph(graph, pack);
+    this.graph = view.graph;
+    this.fusions = rulesByType(pack.fusions, ({ first }) => first);
   }
 
   plan(): Kernel[] {
@@ -192,8 +195,8 @@ class Planner {
 
   /** The op behind `tail` that a rule lets the kernel of `first` absorb. */
   private absorbable(first: Op, tail: Op): { rule: FusionRule; consumer: Op } | undefined {
-    const rules = rulesFor(this.pack.fusions, first.type, (each) => each.first);
-    if (rules.length === 0) return undefined;
+    const rules = this.fusions.get(first.type);
+    if (!rules) return undefined;
     const [output, ...others] = tail.outputs;
     const readers = this.view.readers(output);
     const isRead = (name: string) => this.view.readers(name).length > 0 || this.view.isOutput(name);

@@ -3,8 +3,8 @@
  * reader, equal ops are computed once, constants are folded. The rules are a rule pack's; this file applies them.
  */
 import type { Graph, Merged, Op } from './graph';
-import { rulesFor } from './runtimes/rule-index';
-import type { Cleaning, GraphView } from './runtimes/rule-pack';
+import { rulesByType } from './runtimes/rule-index';
+import type { Cleaning, GraphView, PrologueRule, VanishingRule } from './runtimes/rule-pack';
 
 /** Constants of up to this many elements are told apart by their values, larger ones by their names. */
 const SHARED_ELEMENTS = 8;
@@ -27,6 +27,7 @@ export class RewrittenGraph implements GraphView {
     private readonly mergedInto: ReadonlyMap<string, Merged>,
   ) {
     this.outputs = new Set(graph.outputs.map((name) => this.source(renamed.get(name) ?? name)));
+    // One look at every op's every input, for each network that is planned: plain loops.
     for (const op of ops) {
       for (const name of op.outputs) this.makers.set(name, op);
       for (const input of op.inputs) {
@@ -51,15 +52,22 @@ export class RewrittenGraph implements GraphView {
   }
 
   source(tensor: string): string {
-    return this.reshaped.get(tensor) ?? tensor;
+    return this.reshaped.size === 0 ? tensor : (this.reshaped.get(tensor) ?? tensor);
   }
 
   merged(op: Op): Merged {
-    return this.mergedInto.get(op.outputs[0]) ?? NOTHING_MERGED;
+    return (this.mergedInto.size === 0 ? undefined : this.mergedInto.get(op.outputs[0])) ?? NOTHING_MERGED;
+  }
+
+  /** True if the ops say all that is known of them: nothing was merged into one, and all read tensors by their own shape. */
+  get isPlain(): boolean {
+    return this.mergedInto.size === 0 && this.reshaped.size === 0;
   }
 
   /** The graph as it stands, for a rewriting of another kind; tensors that vanished stay in its list. */
   toGraph(): Graph {
+    if (this.isPlain && this.renamed.size === 0 && this.ops.length === this.graph.ops.length) return this.graph;
+    if (this.isPlain) return { ...this.graph, ops: this.ops, outputs: [...this.outputs] };
     const ops = this.ops.map((op) => {
       const merged = this.mergedInto.get(op.outputs[0]);
       if (merged === op.merged && this.reshaped.size === 0) return op;
@@ -75,18 +83,20 @@ export class RewrittenGraph implements GraphView {
     const merged = new Map(this.mergedInto);
     const changed = new Map<Op, Op>();
     const computed = new Map<string, Op>();
+    const vanishing = rulesByType(pack.vanishing, ({ type }) => type);
+    const prologues = rulesByType(pack.prologues, ({ first }) => first);
     const ops: Op[] = [];
     for (const original of this.ops) {
       const op = withInputs(changed.get(original) ?? original, renamed);
-      const kept = this.replacement(original, op, pack) ?? this.sharedResult(op, pack, computed);
+      const kept = this.replacement(original, op, vanishing.get(op.type)) ?? this.sharedResult(op, pack, computed);
       if (kept !== undefined) {
         if (this.sameShape(kept, op.outputs[0])) renamed.set(op.outputs[0], kept);
         else reshaped.set(op.outputs[0], reshaped.get(kept) ?? kept);
         continue;
       }
-      const reader = this.readers(original.outputs[0])[0];
-      const prologue = this.prologue(original, reader, pack);
+      const prologue = this.prologue(original, prologues.get(original.type));
       if (prologue) {
+        const { reader } = prologue;
         changed.set(reader, prologue.op);
         const parts = [reader, op].map(({ outputs }) => merged.get(outputs[0]) ?? NOTHING_MERGED);
         merged.set(reader.outputs[0], {
@@ -101,8 +111,7 @@ export class RewrittenGraph implements GraphView {
   }
 
   /** The tensor that is read instead of what an op makes, if the op vanishes. */
-  private replacement(original: Op, op: Op, pack: Cleaning): string | undefined {
-    const rules = rulesFor(pack.vanishing, op.type, ({ type }) => type);
+  private replacement(original: Op, op: Op, rules: readonly VanishingRule[] = []): string | undefined {
     if (!rules.some(({ when }) => !when || when(this, original))) return undefined;
     return op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant) ?? op.inputs[0];
   }
@@ -116,8 +125,11 @@ export class RewrittenGraph implements GraphView {
     if (!pack.sharing || op.outputs.length !== 1 || this.isOutput(op.outputs[0])) return undefined;
     // Equal ops read the same run-time tensor: one that no other op of the type reads spares the comparison. What this
     // pass renames is seen by the next.
-    const source = op.inputs.find((name) => name && !this.graph.tensors.get(name)!.constant);
-    if (source !== undefined && !this.isReadTwice(source, op.type)) return undefined;
+    for (const name of op.inputs) {
+      if (name === '' || this.graph.tensors.get(name)!.constant) continue;
+      if (!this.isReadTwice(name, op.type)) return undefined;
+      break;
+    }
     const key = JSON.stringify([op.type, op.inputs.map((name) => this.identity(name)), op.attributes]);
     const known = computed.get(key);
     if (!known) computed.set(key, op);
@@ -135,20 +147,20 @@ export class RewrittenGraph implements GraphView {
     return values && values.length <= SHARED_ELEMENTS ? [type, shape, values] : name;
   }
 
-  private prologue(op: Op, reader: Op | undefined, pack: Cleaning): { op: Op; reason: string } | undefined {
-    const output = op.outputs[0];
-    const rules = rulesFor(pack.prologues, op.type, ({ first }) => first);
-    if (rules.length === 0 || !reader || this.readers(output).length !== 1 || this.isOutput(output)) return undefined;
+  private prologue(op: Op, rules: readonly PrologueRule[] = []): { reader: Op; op: Op; reason: string } | undefined {
+    if (rules.length === 0) return undefined;
+    const [reader, ...others] = this.readers(op.outputs[0]);
+    if (!reader || others.length > 0 || this.isOutput(op.outputs[0])) return undefined;
     for (const { into, merge, reason } of rules) {
       const result = into === reader.type ? merge(this, op, reader) : undefined;
-      if (result) return { op: result, reason };
+      if (result) return { reader, op: result, reason };
     }
     return undefined;
   }
 }
 
 function withInputs(op: Op, renamed: ReadonlyMap<string, string>): Op {
-  if (!op.inputs.some((name) => renamed.has(name))) return op;
+  if (renamed.size === 0 || !op.inputs.some((name) => renamed.has(name))) return op;
   return { ...op, inputs: op.inputs.map((name) => renamed.get(name) ?? name) };
 }
 
@@ -157,7 +169,8 @@ export function rewriteGraph(graph: Graph, pack: Cleaning): RewrittenGraph {
   // Constants and shape arithmetic are computed before the network runs.
   const isConstant = (name: string) => !name || graph.tensors.get(name)!.constant;
   const ops = graph.ops.filter(({ outputs }) => !outputs.every(isConstant));
-  const merged = new Map(ops.flatMap((op) => (op.merged ? [[op.outputs[0], op.merged]] : [])));
+  const merged = new Map<string, Merged>();
+  for (const op of ops) if (op.merged) merged.set(op.outputs[0], op.merged);
   let current = new RewrittenGraph(graph, ops, new Map(), new Map(), merged);
   for (;;) {
     const next = current.rewrite(pack);

@@ -156,6 +156,7 @@ const CLEANING: Cleaning = {
 
 /** Names a kernel of one of onnxruntime's own operators as its profile does: without the domain, a product as plain ones. */
 const selectOwn: RulePack['select'] = (_view, { type }) => {
+  if (!type.startsWith('com.microsoft.')) return undefined;
   const own = /^com\.microsoft\.(\w+)$/.exec(type)?.[1];
   if (!own || own === 'FusedConv' || own === 'FusedGemm') return undefined;
   return { kind: snakeCase(own === 'FusedMatMul' ? 'MatMul' : own), reason: `one kernel for ${own}` };
@@ -167,7 +168,7 @@ export const ONNXRUNTIME_CPU: RulePack = {
   vanishing: CLEANING.vanishing,
   prologues: CLEANING.prologues,
   select: selectOwn,
-  restore: (graph) => transformGraph(graph, CLEANING),
+  rewrite: (graph) => transformGraph(graph, CLEANING),
   expansions: [
     {
       type: 'HardSwish',

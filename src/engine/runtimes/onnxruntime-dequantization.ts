@@ -159,6 +159,7 @@ function onePerReader(view: PatternView, dequantize: Op): Replacement | undefine
 /** At the first level. */
 export const QUANTIZED_WEIGHTS: PatternRule = {
   at: ['Conv', 'ConvTranspose', 'Gemm'],
+  among: DEQUANTIZE,
   match: weightAndBias,
   reason: 'float weights between quantised activations are quantised ahead of time',
   origin: 'qdq_transformer/weight_bias_quantization.cc',
@@ -166,6 +167,7 @@ export const QUANTIZED_WEIGHTS: PatternRule = {
 
 export const PROPAGATION: readonly PatternRule[] = [behindMove, beforeMove].map((match) => ({
   at: MOVES,
+  among: [...QUANTIZE, ...DEQUANTIZE],
   match,
   reason: 'an op that only moves data stands between QuantizeLinear and DequantizeLinear',
   origin: 'qdq_transformer/qdq_propagation.cc',

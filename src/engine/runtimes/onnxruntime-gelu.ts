@@ -110,6 +110,7 @@ function quickGelu(view: PatternView, op: Op): Replacement | undefined {
 /** In the order in which onnxruntime tries them. */
 export const GELU: PatternRule = {
   at: ['Div'],
+  among: ['Erf'],
   match: gelu,
   reason: 'x * (1 + erf(x / sqrt(2))) / 2 is one Gelu',
   origin: 'gelu_fusion.cc',
@@ -117,6 +118,7 @@ export const GELU: PatternRule = {
 
 export const BIAS_GELU: PatternRule = {
   at: ['Add'],
+  among: ['com.microsoft.Gelu', 'com.microsoft.FastGelu'],
   match: biasGelu,
   reason: 'the bias before Gelu is added by it',
   origin: 'bias_gelu_fusion.cc',
@@ -124,6 +126,7 @@ export const BIAS_GELU: PatternRule = {
 
 export const FAST_GELU: PatternRule = {
   at: ['Pow', 'Mul'],
+  among: ['Tanh'],
   match: fastGelu,
   reason: 'x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) is one FastGelu',
   origin: 'fast_gelu_fusion.cc',
@@ -131,6 +134,7 @@ export const FAST_GELU: PatternRule = {
 
 export const QUICK_GELU: PatternRule = {
   at: ['Mul', 'Sigmoid'],
+  among: ['Sigmoid'],
   match: quickGelu,
   reason: 'x * sigmoid(x) is one QuickGelu',
   origin: 'quick_gelu_fusion.cc',

@@ -24,6 +24,8 @@ export interface Replacement {
 /** Looks for one pattern at every op of some types. */
 export interface PatternRule {
   readonly at: readonly string[];
+  /** Types of which the pattern has at least one op too: in a graph without any it is not looked for. */
+  readonly among?: readonly string[];
   /** Undefined if the pattern is not there. */
   readonly match: (view: PatternView, op: Op) => Replacement | undefined;
   readonly reason: string;
@@ -44,13 +46,22 @@ export interface PatternView extends GraphView {
   unusedName(name: string): string;
 }
 
+/** The rules whose patterns may be in a graph with ops of these types. */
+export function possibleRules(rules: readonly PatternRule[], types: ReadonlySet<string>): readonly PatternRule[] {
+  const isThere = (type: string) => types.has(type);
+  return rules.filter(({ at, among }) => at.some(isThere) && (!among || among.some(isThere)));
+}
+
 /** A graph whose ops are replaced in place. */
 export class PatternGraph implements PatternView {
+  /** Types of all ops that the graph has or had. */
+  private readonly types = new Set<string>();
   private readonly tensors: Map<string, Tensor>;
   private readonly makers = new Map<string, Op>();
   private readonly readersOf = new Map<string, Op[]>();
   private readonly positions = new Map<Op, number>();
   private outputs: string[];
+  private isChanged = false;
 
   constructor(private readonly original: Graph) {
     this.tensors = new Map(original.tensors);
@@ -110,6 +121,7 @@ export class PatternGraph implements PatternView {
   apply(rules: readonly PatternRule[]): boolean {
     let changed = false;
     for (const rule of rules) {
+      if (possibleRules([rule], this.types).length === 0) continue;
       const places = [...this.positions.keys()].filter(({ type }) => rule.at.includes(type));
       places.sort((a, b) => this.positions.get(a)! - this.positions.get(b)!);
       for (const [output] of places.map(({ outputs }) => outputs)) {
@@ -123,8 +135,9 @@ export class PatternGraph implements PatternView {
     return changed;
   }
 
-  /** The graph as it stands. */
+  /** The graph as it stands; the same one if no rule applied. */
   toGraph(): Graph {
+    if (!this.isChanged) return this.original;
     const inOrder = [...this.positions].sort(([, a], [, b]) => a - b).map(([op]) => op);
     const placed = new Set<Op>();
     const ops: Op[] = [];
@@ -142,6 +155,7 @@ export class PatternGraph implements PatternView {
   }
 
   private add(op: Op, position: number): void {
+    this.types.add(op.type);
     this.positions.set(op, position);
     for (const name of op.outputs) if (name) this.makers.set(name, op);
     for (const name of op.inputs) {
@@ -165,6 +179,7 @@ export class PatternGraph implements PatternView {
   private replace(replacement: Replacement, reason: string): void {
     const { remove, release = [], insert, main = 0, tensors = [], renamed = [] } = replacement;
     const position = this.positions.get(remove[0])!;
+    this.isChanged = true;
     for (const op of remove) this.remove(op);
     for (const tensor of tensors) this.tensors.set(tensor.name, tensor);
     insert.forEach((op, i) => {

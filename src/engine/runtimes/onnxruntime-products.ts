@@ -206,22 +206,31 @@ function gemmSum(view: PatternView, gemm: Op): Replacement | undefined {
 export const BASIC_PRODUCT_RULES: readonly PatternRule[] = [
   {
     at: ['Gemm'],
+    among: ['Transpose'],
     match: gemmTranspose,
     reason: 'Gemm reads the transposed matrix itself',
     origin: 'gemm_transpose_fusion.cc',
   },
   {
     at: ['Gemm'],
+    among: ['Transpose'],
     match: transposedBehind,
     reason: 'Gemm gives the transposed matrix itself',
     origin: 'gemm_transpose_fusion.cc',
   },
-  { at: ['Gemm'], match: gemmSum, reason: 'Gemm and Sum are one Gemm', origin: 'gemm_sum_fusion.cc' },
+  {
+    at: ['Gemm'],
+    among: ['Sum'],
+    match: gemmSum,
+    reason: 'Gemm and Sum are one Gemm',
+    origin: 'gemm_sum_fusion.cc',
+  },
 ];
 
 function matMulAddRule(sparesAttention: boolean): PatternRule {
   return {
     at: ['MatMul'],
+    among: ['Add'],
     match: (view, matMul) => matMulAdd(view, matMul, sparesAttention),
     reason: 'MatMul and Add become Gemm',
     origin: 'matmul_add_fusion.cc',
@@ -237,6 +246,7 @@ export const LATE_MATMUL_ADD = matMulAddRule(false);
 /** At the second level, with operators of onnxruntime's own. */
 export const MATMUL_TRANSPOSE: PatternRule = {
   at: PRODUCTS,
+  among: ['Transpose'],
   match: matMulTranspose,
   reason: 'FusedMatMul reads the transposed matrix itself',
   origin: 'matmul_transpose_fusion.cc',
@@ -244,6 +254,7 @@ export const MATMUL_TRANSPOSE: PatternRule = {
 
 export const MATMUL_SCALE: PatternRule = {
   at: PRODUCTS,
+  among: ['Mul', 'Div'],
   match: matMulScale,
   reason: 'FusedMatMul multiplies by the constant factor',
   origin: 'matmul_scale_fusion.cc',

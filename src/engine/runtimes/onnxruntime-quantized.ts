@@ -239,11 +239,12 @@ function requantized(view: PatternView, dequantize: Op): Replacement | undefined
 const SELECTORS = 'qdq_transformer/selectors_actions/qdq_selector_action_transformer.cc';
 
 function rule(at: readonly string[], match: PatternRule['match'], reason: string): PatternRule {
-  return { at, match, reason, origin: SELECTORS };
+  return { at, among: DEQUANTIZE, match, reason, origin: SELECTORS };
 }
 
 export const RELU_BEFORE_QUANTIZE: PatternRule = {
   at: ['Relu'],
+  among: QUANTIZE,
   match: reluBeforeQuantize,
   reason: 'QuantizeLinear whose zero point is the lowest integer does the Relu before it',
   origin: 'qdq_transformer/relu_quantizelinear.cc',
@@ -288,6 +289,7 @@ export const QUANTIZED_UNITS: readonly PatternRule[] = [
 
 export const REQUANTIZED: PatternRule = {
   at: DEQUANTIZE,
+  among: QUANTIZE,
   match: requantized,
   reason: 'what is quantised by its own scale and zero point stays as it was',
   origin: 'qdq_transformer/qdq_final_cleanup.cc',

@@ -6,7 +6,7 @@ import type { Graph } from '../graph';
 import { rewriteGraph } from '../rewriting';
 import { DEQUANTIZE, PROPAGATION, QUANTIZED_WEIGHTS, UNIQUE_DEQUANTIZATION } from './onnxruntime-dequantization';
 import { BIAS_GELU, FAST_GELU, GELU, QUICK_GELU } from './onnxruntime-gelu';
-import { PatternGraph, type PatternRule } from './onnxruntime-patterns';
+import { PatternGraph, type PatternRule, possibleRules } from './onnxruntime-patterns';
 import {
   BASIC_PRODUCT_RULES,
   LATE_MATMUL_ADD,
@@ -22,7 +22,7 @@ import {
   SKIP_LAYER_NORMALIZATION,
 } from './onnxruntime-transformers';
 import { TRANSPOSES } from './onnxruntime-transposes';
-import type { Cleaning } from './rule-pack';
+import type { Cleaning, RewrittenView } from './rule-pack';
 
 const FIRST_LEVEL: readonly PatternRule[] = [
   ...BASIC_PRODUCT_RULES,
@@ -52,8 +52,11 @@ const SECOND_LEVEL: readonly PatternRule[] = [
   REQUANTIZED,
 ];
 
+const ALL_RULES = [...FIRST_LEVEL, ...SECOND_LEVEL];
+
 /** DequantizeLinear of a constant is computed at run time, and so is what is computed from it. */
 function keepDequantization(graph: Graph): Graph {
+  if (!graph.ops.some(({ type }) => DEQUANTIZE.includes(type))) return graph;
   const tensors = new Map(graph.tensors);
   const isRunTime = (name: string) => name !== '' && !tensors.get(name)!.constant;
   const kept = new Set<string>();
@@ -72,12 +75,23 @@ function keepDequantization(graph: Graph): Graph {
 const ROUNDS = 10;
 
 /**
+ * The graph as it is when the fusions of two ops begin.
+ *
  * @param cleaning what the first level does to single ops before every round; equal ops are computed once before the first
  */
-export function transformGraph(graph: Graph, cleaning: Cleaning): Graph {
-  let patterns = new PatternGraph(rewriteGraph(keepDequantization(graph), cleaning).toGraph());
+export function transformGraph(graph: Graph, cleaning: Cleaning): RewrittenView {
+  const cleaned = rewriteGraph(keepDequantization(graph), cleaning);
+  const unsharing: Cleaning = { ...cleaning, sharing: undefined };
+  const transformed = replacePatterns(cleaned.toGraph(), unsharing);
+  // Most networks have no pattern, and nothing to clean: what was found out about them holds still.
+  return transformed === cleaned.graph ? cleaned : rewriteGraph(transformed, unsharing);
+}
+
+function replacePatterns(graph: Graph, cleaning: Cleaning): Graph {
+  if (possibleRules(ALL_RULES, new Set(graph.ops.map(({ type }) => type))).length === 0) return graph;
+  let patterns = new PatternGraph(graph);
   for (let round = 0; round < ROUNDS && patterns.apply(FIRST_LEVEL); round++)
-    patterns = new PatternGraph(rewriteGraph(patterns.toGraph(), { ...cleaning, sharing: undefined }).toGraph());
+    patterns = new PatternGraph(rewriteGraph(patterns.toGraph(), cleaning).toGraph());
   // A round gives one reader more its own.
   while (patterns.apply([UNIQUE_DEQUANTIZATION]));
   for (let round = 0; round < ROUNDS && patterns.apply(SECOND_LEVEL); round++);

@@ -124,6 +124,7 @@ function skipLayerNormalization(view: PatternView, normalization: Op): Replaceme
 
 export const LAYER_NORMALIZATION: PatternRule = {
   at: ['ReduceMean'],
+  among: ['Sqrt'],
   match: layerNormalization,
   reason: '(x - mean) / sqrt(variance + epsilon) * scale + bias is one LayerNormalization',
   origin: 'layer_norm_fusion.cc',
@@ -131,6 +132,7 @@ export const LAYER_NORMALIZATION: PatternRule = {
 
 export const SIMPLIFIED_LAYER_NORMALIZATION: PatternRule = {
   at: ['Pow'],
+  among: ['Sqrt'],
   match: simplifiedLayerNormalization,
   reason: 'x / sqrt(mean(x^2) + epsilon) * scale is one SimplifiedLayerNormalization',
   origin: 'layer_norm_fusion.cc, SimplifiedLayerNormFusion',
@@ -138,6 +140,7 @@ export const SIMPLIFIED_LAYER_NORMALIZATION: PatternRule = {
 
 export const SKIP_LAYER_NORMALIZATION: PatternRule = {
   at: ['LayerNormalization'],
+  among: ['Add'],
   match: skipLayerNormalization,
   reason: 'the sum before LayerNormalization is done by SkipLayerNormalization',
   origin: 'skip_layer_norm_fusion.cc',

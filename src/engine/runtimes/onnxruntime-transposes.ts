@@ -211,6 +211,7 @@ function untransposed(view: PatternView, op: Op, name: string, undo: readonly nu
 
 export const TRANSPOSES: PatternRule = {
   at: ['Transpose', 'Reshape', ...UNARY, ...BROADCASTING, ...ALONG_AXIS],
+  among: ['Transpose'],
   match: (view, op) => {
     if (op.type === 'Transpose') return combine(view, op);
     return op.type === 'Reshape' ? combineReshape(view, op) : push(view, op);

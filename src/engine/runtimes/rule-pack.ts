@@ -2,7 +2,7 @@
  * What a rule pack is: the fusion and selection rules of one runtime version, as data. rewriting.ts and plan.ts apply them.
  * Every rule says where it comes from (`origin`), so that a reader can check it and a kernel can explain itself.
  */
-import type { Graph, Op } from '../graph';
+import type { Graph, Merged, Op } from '../graph';
 
 /** A graph while it is planned, with who reads what. */
 export interface GraphView {
@@ -14,6 +14,14 @@ export interface GraphView {
   isOutput(tensor: string): boolean;
   /** The tensor whose bytes a tensor has under another shape, where the op between them vanished; else itself. */
   source(tensor: string): string;
+}
+
+/** A graph behind the rewriting that comes before fusion. */
+export interface RewrittenView extends GraphView {
+  /** What is left to launch, in execution order. */
+  readonly ops: readonly Op[];
+  /** What was put into an op. */
+  merged(op: Op): Merged;
 }
 
 /** One op vanishes: the runtime launches nothing for it, and its readers read its run-time input. */
@@ -104,6 +112,8 @@ export interface RulePack extends Cleaning {
   readonly version: string;
   /** The graph as the runtime has it, where ops were lost or patterns of several replaced; taken before any other rule. */
   readonly restore?: (graph: Graph) => Graph;
+  /** Takes the place of `vanishing` and `prologues` for a runtime that replaces whole patterns among them. */
+  readonly rewrite?: (graph: Graph) => RewrittenView;
   readonly expansions: readonly ExpansionRule[];
   readonly fusions: readonly FusionRule[];
   readonly chain?: ChainRule;
