@@ -29,14 +29,6 @@ export type Hull = Readonly<Partial<Record<FeatureName, readonly [number, number
 /** `trained`: inside what training saw of the kind; `extrapolated`: outside; `unmodelled`: a kind that it never saw. */
 export type KernelCoverage = 'trained' | 'extrapolated' | 'unmodelled';
 
-/** A feature may exceed the hull by this share before a kernel counts as extrapolated. */
-const HULL_MARGIN = 0.05;
-
-/** The model that predicts a kind. */
-function modelName(kinds: { has(kind: string): boolean }, kind: string): string {
-  return kinds.has(kind) ? kind : FALLBACK;
-}
-
 /** Smallest box around the features of each kind. */
 export function hullOf(features: readonly KernelFeatures[]): Hull {
   const hull: Partial<Record<FeatureName, [number, number]>> = {};
@@ -49,25 +41,13 @@ export function hullOf(features: readonly KernelFeatures[]): Hull {
   return hull;
 }
 
-export function coverageOf(hull: Hull | undefined, features: KernelFeatures): KernelCoverage {
-  if (!hull) return 'unmodelled';
-  const outside = (Object.entries(hull) as [FeatureName, readonly [number, number]][]).some(
-    ([name, [low, high]]) => features[name] < low * (1 - HULL_MARGIN) || features[name] > high * (1 + HULL_MARGIN),
-  );
-  return outside ? 'extrapolated' : 'trained';
-}
-
-/** Positions of kernels by the model that predicts them. */
-export function groupByModel(
-  kernels: readonly { readonly kind: string }[],
-  kinds: { has(kind: string): boolean },
-): Map<string, number[]> {
+/** Positions of kernels by their kind. */
+export function groupByKind(kernels: readonly { readonly kind: string }[]): Map<string, number[]> {
   const groups = new Map<string, number[]>();
   kernels.forEach(({ kind }, i) => {
-    const name = modelName(kinds, kind);
-    const group = groups.get(name);
+    const group = groups.get(kind);
     if (group) group.push(i);
-    else groups.set(name, [i]);
+    else groups.set(kind, [i]);
   });
   return groups;
 }
@@ -83,9 +63,9 @@ export function predictEach(
   features: readonly KernelFeatures[],
 ): Float64Array {
   const latencies = new Float64Array(kernels.length);
-  for (const [name, positions] of groupByModel(kernels, kinds)) {
+  for (const [kind, positions] of groupByKind(kernels)) {
     const predicted = predictKernels(
-      kinds.get(name)!,
+      kinds.get(kind) ?? kinds.get(FALLBACK)!,
       positions.map((i) => features[i]),
     );
     positions.forEach((position, i) => {

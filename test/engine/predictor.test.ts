@@ -72,6 +72,17 @@ describe.each(LEARNERS)('a prediction by %s', (learner) => {
     expect(await predictor.predict([])).toEqual([]);
   });
 
+  test('latencies alone are those of the predictions, also of batches that take many runs', async () => {
+    const predictor = predictors.get(learner)!;
+    const many = Array.from({ length: 1000 }, (_, i) => graphs[i % graphs.length]);
+    const predictions = await predictor.predict(many);
+    expect(predictions.reduce((sum, { kernels }) => sum + kernels.length, 0)).toBeGreaterThan(8192);
+    expect([...(await predictor.predictLatencies(many))]).toEqual(predictions.map(({ latencyUs }) => latencyUs));
+    const [alone] = await predictor.predictLatencies([graphs[0]]);
+    expect(predictions.map(({ latencyUs }) => latencyUs / alone)[996]).toBeCloseTo(1, 6);
+    expect(await predictor.predictLatencies([])).toEqual(new Float64Array());
+  });
+
   test('intervals grow with the level', async () => {
     const widths = await Promise.all(
       [0.5, 0.8, 0.9, 0.95].map(async (level) => {
