@@ -66,8 +66,6 @@ export class RewrittenGraph implements GraphView {
 
   /** The graph as it stands, for a rewriting of another kind; tensors that vanished stay in its list. */
   toGraph(): Graph {
-    if (this.isPlain && this.renamed.size === 0 && this.ops.length === this.graph.ops.length) return this.graph;
-    if (this.isPlain) return { ...this.graph, ops: this.ops, outputs: [...this.outputs] };
     const ops = this.ops.map((op) => {
       const merged = this.mergedInto.get(op.outputs[0]);
       if (merged === op.merged && this.reshaped.size === 0) return op;
@@ -165,10 +163,11 @@ function withInputs(op: Op, renamed: ReadonlyMap<string, string>): Op {
 }
 
 /** Rewrites a graph by a pack's rules until none applies any more. */
-export function rewriteGraph(graph: Graph, pack: Cleaning): RewrittenGraph {
+export function rewriteGraph(network: Graph, pack: Cleaning): RewrittenGraph {
   // Constants and shape arithmetic are computed before the network runs.
-  const isConstant = (name: string) => !name || graph.tensors.get(name)!.constant;
-  const ops = graph.ops.filter(({ outputs }) => !outputs.every(isConstant));
+  const isConstant = (name: string) => !name || network.tensors.get(name)!.constant;
+  const ops = network.ops.filter(({ outputs }) => !outputs.every(isConstant));
+  const graph: Graph = { ...network, ops };
   const merged = new Map<string, Merged>();
   for (const op of ops) if (op.merged) merged.set(op.outputs[0], op.merged);
   let current = new RewrittenGraph(graph, ops, new Map(), new Map(), merged);

@@ -78,13 +78,14 @@ export function inferShapes(ops: readonly Op[], tensors: Map<string, Tensor>): v
       const tensor = inferred[index];
       if (!tensor) throw reader.invalid(`output ${index} (${name}) is not one that ${op.type} makes`);
       if (!isPossibleShape(tensor.shape)) throw reader.invalid(`output ${name} would have shape [${tensor.shape}]`);
-      if (tensors.has(name))
-        throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where, CHECK_FILE);
       const constant = tensor.values !== undefined || isConstant;
       keptValues += tensor.values?.length ?? 0;
       // What is too much to keep was made to exhaust memory: shapes do not depend on it.
       const values = keptValues <= MAXIMUM_KEPT_VALUES ? tensor.values : undefined;
+      const known = tensors.size;
       tensors.set(name, { name, type: tensor.type, shape: tensor.shape, constant, values });
+      if (tensors.size === known)
+        throw new EngineError('MALFORMED_FILE', `tensor ${name} is made twice`, reader.where, CHECK_FILE);
     }
   }
 }

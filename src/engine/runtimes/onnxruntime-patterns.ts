@@ -47,13 +47,86 @@ export interface PatternView extends GraphView {
 }
 
 /** The rules whose patterns may be in a graph with ops of these types. */
-export function possibleRules(rules: readonly PatternRule[], types: ReadonlySet<string>): readonly PatternRule[] {
+function possibleRules(rules: readonly PatternRule[], types: ReadonlySet<string>): readonly PatternRule[] {
   const isThere = (type: string) => types.has(type);
   return rules.filter(({ at, among }) => at.some(isThere) && (!among || among.some(isThere)));
 }
 
+/** What patterns ask, answered from what any view knows. */
+abstract class PatternReader implements PatternView {
+  abstract readonly graph: Graph;
+  abstract readers(name: string): readonly Op[];
+  abstract maker(name: string): Op | undefined;
+  abstract isOutput(name: string): boolean;
+
+  source(name: string): string {
+    return name;
+  }
+
+  tensor(name: string): Tensor | undefined {
+    return this.graph.tensors.get(name);
+  }
+
+  onlyReader(op: Op, ...types: string[]): Op | undefined {
+    const readers = this.readers(op.outputs[0]);
+    const fits = readers.length === 1 && types.includes(readers[0].type) && !this.isOutput(op.outputs[0]);
+    return fits ? readers[0] : undefined;
+  }
+
+  makerOf(name: string, ...types: string[]): Op | undefined {
+    const op = this.maker(name);
+    return op && types.includes(op.type) ? op : undefined;
+  }
+
+  scalar(name: string): number | undefined {
+    const tensor = this.tensor(name);
+    return tensor?.constant && tensor.values?.length === 1 ? tensor.values[0] : undefined;
+  }
+
+  unusedName(name: string): string {
+    let unused = name;
+    for (let i = 1; this.tensor(unused); i++) unused = `${name}_${i}`;
+    return unused;
+  }
+}
+
+/** A graph that stays as it is. */
+class FixedGraph extends PatternReader {
+  readonly graph: Graph;
+
+  constructor(private readonly view: GraphView) {
+    super();
+    this.graph = view.graph;
+  }
+
+  readers(name: string): readonly Op[] {
+    return this.view.readers(name);
+  }
+
+  maker(name: string): Op | undefined {
+    return this.view.maker(name);
+  }
+
+  isOutput(name: string): boolean {
+    return this.view.isOutput(name);
+  }
+}
+
+/**
+ * True if any rule applies anywhere in a graph: in most none does, and this costs less than to prepare it for replacing.
+ *
+ * @param ops those of the view
+ */
+export function hasPattern(view: GraphView, ops: readonly Op[], rules: readonly PatternRule[]): boolean {
+  const possible = possibleRules(rules, new Set(ops.map(({ type }) => type)));
+  if (possible.length === 0) return false;
+  const graph = new FixedGraph(view);
+  return ops.some((op) => possible.some(({ at, match }) => at.includes(op.type) && match(graph, op)));
+}
+
 /** A graph whose ops are replaced in place. */
-export class PatternGraph implements PatternView {
+export class PatternGraph extends PatternReader {
+  readonly graph: Graph;
   /** Types of all ops that the graph has or had. */
   private readonly types = new Set<string>();
   private readonly tensors: Map<string, Tensor>;
@@ -61,18 +134,15 @@ export class PatternGraph implements PatternView {
   private readonly readersOf = new Map<string, Op[]>();
   private readonly positions = new Map<Op, number>();
   private outputs: string[];
-  private isChanged = false;
 
   constructor(private readonly original: Graph) {
+    super();
     this.tensors = new Map(original.tensors);
+    this.graph = { ...original, tensors: this.tensors };
     this.outputs = [...original.outputs];
     original.ops.forEach((op, position) => {
       this.add(op, position);
     });
-  }
-
-  get graph(): Graph {
-    return { ...this.original, tensors: this.tensors };
   }
 
   readers(name: string): readonly Op[] {
@@ -85,36 +155,6 @@ export class PatternGraph implements PatternView {
 
   isOutput(name: string): boolean {
     return this.outputs.includes(name);
-  }
-
-  source(name: string): string {
-    return name;
-  }
-
-  tensor(name: string): Tensor | undefined {
-    return this.tensors.get(name);
-  }
-
-  onlyReader(op: Op, ...types: string[]): Op | undefined {
-    const readers = this.readers(op.outputs[0]);
-    const fits = readers.length === 1 && types.includes(readers[0].type) && !this.isOutput(op.outputs[0]);
-    return fits ? readers[0] : undefined;
-  }
-
-  makerOf(name: string, ...types: string[]): Op | undefined {
-    const op = this.makers.get(name);
-    return op && types.includes(op.type) ? op : undefined;
-  }
-
-  scalar(name: string): number | undefined {
-    const tensor = this.tensors.get(name);
-    return tensor?.constant && tensor.values?.length === 1 ? tensor.values[0] : undefined;
-  }
-
-  unusedName(name: string): string {
-    let unused = name;
-    for (let i = 1; this.tensors.has(unused); i++) unused = `${name}_${i}`;
-    return unused;
   }
 
   /** One round of rules, each at every op in execution order. @returns true if any applied */
@@ -135,9 +175,8 @@ export class PatternGraph implements PatternView {
     return changed;
   }
 
-  /** The graph as it stands; the same one if no rule applied. */
+  /** The graph as it stands. */
   toGraph(): Graph {
-    if (!this.isChanged) return this.original;
     const inOrder = [...this.positions].sort(([, a], [, b]) => a - b).map(([op]) => op);
     const placed = new Set<Op>();
     const ops: Op[] = [];
@@ -179,7 +218,6 @@ export class PatternGraph implements PatternView {
   private replace(replacement: Replacement, reason: string): void {
     const { remove, release = [], insert, main = 0, tensors = [], renamed = [] } = replacement;
     const position = this.positions.get(remove[0])!;
-    this.isChanged = true;
     for (const op of remove) this.remove(op);
     for (const tensor of tensors) this.tensors.set(tensor.name, tensor);
     insert.forEach((op, i) => {

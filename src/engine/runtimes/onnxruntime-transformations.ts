@@ -6,7 +6,7 @@ import type { Graph } from '../graph';
 import { rewriteGraph } from '../rewriting';
 import { DEQUANTIZE, PROPAGATION, QUANTIZED_WEIGHTS, UNIQUE_DEQUANTIZATION } from './onnxruntime-dequantization';
 import { BIAS_GELU, FAST_GELU, GELU, QUICK_GELU } from './onnxruntime-gelu';
-import { PatternGraph, type PatternRule, possibleRules } from './onnxruntime-patterns';
+import { hasPattern, PatternGraph, type PatternRule } from './onnxruntime-patterns';
 import {
   BASIC_PRODUCT_RULES,
   LATE_MATMUL_ADD,
@@ -81,19 +81,13 @@ const ROUNDS = 10;
  */
 export function transformGraph(graph: Graph, cleaning: Cleaning): RewrittenView {
   const cleaned = rewriteGraph(keepDequantization(graph), cleaning);
+  if (cleaned.isPlain && !hasPattern(cleaned, cleaned.ops, ALL_RULES)) return cleaned;
   const unsharing: Cleaning = { ...cleaning, sharing: undefined };
-  const transformed = replacePatterns(cleaned.toGraph(), unsharing);
-  // Most networks have no pattern, and nothing to clean: what was found out about them holds still.
-  return transformed === cleaned.graph ? cleaned : rewriteGraph(transformed, unsharing);
-}
-
-function replacePatterns(graph: Graph, cleaning: Cleaning): Graph {
-  if (possibleRules(ALL_RULES, new Set(graph.ops.map(({ type }) => type))).length === 0) return graph;
-  let patterns = new PatternGraph(graph);
+  let patterns = new PatternGraph(cleaned.toGraph());
   for (let round = 0; round < ROUNDS && patterns.apply(FIRST_LEVEL); round++)
-    patterns = new PatternGraph(rewriteGraph(patterns.toGraph(), cleaning).toGraph());
+    patterns = new PatternGraph(rewriteGraph(patterns.toGraph(), unsharing).toGraph());
   // A round gives one reader more its own.
   while (patterns.apply([UNIQUE_DEQUANTIZATION]));
   for (let round = 0; round < ROUNDS && patterns.apply(SECOND_LEVEL); round++);
-  return patterns.toGraph();
+  return rewriteGraph(patterns.toGraph(), unsharing);
 }
