@@ -2,7 +2,8 @@
  * The engine in worker threads, so that neither reading a large file nor training holds up anything else in the
  * process. A thread at work in native code (onnxruntime, DuckDB) is never killed: it would take the process with it.
  * Training is asked to end; reading profiles ends by itself; reading networks, which strangers' bytes could make long, runs
- * no native code and is ended at a limit of time or memory. Three pools, so that none waits for another.
+ * no native code and is ended at a limit of time or memory. Pools of their own, so that none waits for another; only trainings
+ * wait for folds.
  */
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -15,7 +16,10 @@ import {
   type TrainingProgress,
 } from './engine';
 import { throwIfCancelled } from './engine/errors';
-import type { NetworkFile, Outcome, ProfileFile, ProfileSummary, TrainingTask } from './engine-thread';
+import type { NetworkFile, ProfileFile, ProfileSummary, TrainingTask } from './engine-thread';
+import { serveFolds } from './fold-tasks';
+import { FoldThreads } from './fold-threads';
+import { type Outcome, unwrap } from './thread-outcome';
 
 const IDLE_MS = 30_000;
 const READING_THREADS = 1;
@@ -26,12 +30,14 @@ const NETWORK_READING_MB = 512;
 
 export class EnginePool {
   readonly #training: Piscina;
+  readonly #folds: FoldThreads;
   readonly #reading: Piscina;
   readonly #networks: Piscina;
   #lastRead: Promise<unknown> = Promise.resolve();
 
   /**
    * @param program path of the compiled engine-thread.ts
+   * @param trainingThreads trainings at a time, and folds of all of them at a time
    * @param limits what reading one network may take
    */
   constructor(
@@ -43,6 +49,7 @@ export class EnginePool {
     require.resolve(program);
     const common = { filename: program, minThreads: 0, idleTimeout: IDLE_MS };
     this.#training = new Piscina({ ...common, maxThreads: trainingThreads });
+    this.#folds = new FoldThreads(program, trainingThreads);
     this.#reading = new Piscina({ ...common, maxThreads: READING_THREADS });
     this.#networks = new Piscina({
       ...common,
@@ -84,35 +91,43 @@ export class EnginePool {
     return turn;
   }
 
-  /** The measurements of one scenario in a profile. @throws EngineError */
+  /** What a training of one scenario needs of a profile. @throws EngineError */
   readScenario(file: ProfileFile, scenario: string): Promise<Profile> {
     return run(this.#training, 'readScenario', { file, scenario });
   }
 
   /** Trains one version. @throws EngineError, CANCELLED soon after the signal is raised */
   async train(
-    task: Omit<TrainingTask, 'progress' | 'cancellation'>,
+    task: Omit<TrainingTask, 'progress' | 'folds' | 'foldThreads' | 'cancellation'>,
     { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: TrainingProgress) => void },
   ): Promise<TrainedPredictor> {
     throwIfCancelled(signal);
-    const { port1, port2 } = new MessageChannel();
-    port1.on('message', onProgress);
+    const progress = new MessageChannel();
+    progress.port1.on('message', onProgress);
+    const folds = new MessageChannel();
+    serveFolds(folds.port1, (fold) => this.#folds.run(fold));
     const cancellation = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const cancel = () => Atomics.store(new Int32Array(cancellation), 0, 1);
     signal.addEventListener('abort', cancel);
     try {
-      const whole = { ...task, progress: port2, cancellation };
-      return await run<TrainedPredictor>(this.#training, 'train', whole, { transferList: [port2] });
+      const ports = { progress: progress.port2, folds: folds.port2 };
+      const whole = { ...task, ...ports, foldThreads: this.#folds.threads, cancellation };
+      return await run<TrainedPredictor>(this.#training, 'train', whole, { transferList: Object.values(ports) });
     } finally {
       signal.removeEventListener('abort', cancel);
-      port1.close();
-      await once(port1, 'close');
+      // If one fold was refused, the others need not go on.
+      cancel();
+      for (const { port1 } of [progress, folds]) {
+        port1.close();
+        await once(port1, 'close');
+      }
     }
   }
 
   /** Ends all threads when they have nothing to do any more. */
   async stop(): Promise<void> {
     await Promise.all([this.#training.close(), this.#reading.close(), this.#networks.close()]);
+    await this.#folds.stop();
   }
 }
 
@@ -123,7 +138,5 @@ async function run<T>(
   options: { transferList?: MessagePort[]; signal?: AbortSignal } = {},
 ): Promise<T> {
   const outcome: Outcome<T> = await pool.run(task, { name, ...options });
-  if ('value' in outcome) return outcome.value;
-  const { code, message, where, remedy, problems, problemCount } = outcome.refusal;
-  throw new EngineError(code, message, where, remedy, problems, problemCount);
+  return unwrap(outcome);
 }

@@ -5,19 +5,23 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   describeNetwork,
-  EngineError,
+  type FoldResult,
   type Graph,
   type Learner,
   type NetworkDescription,
   type Profile,
   parseScenario,
   readNetwork,
+  runFold as runFoldHere,
   type Scenario,
   type TrainedPredictor,
   type TrainingProgress,
   trainPredictor,
 } from './engine';
+import { throwIfCancelled } from './engine/errors';
+import { askForFolds, foldRunner, type PackedFold, unpackFold } from './fold-tasks';
 import { readProfile } from './profiles';
+import { type Outcome, outcomeOf } from './thread-outcome';
 
 /** A profile's file on this machine; network and scenario for the format that does not say them. */
 export interface ProfileFile {
@@ -48,48 +52,23 @@ export interface TrainingTask {
   readonly scenario: string;
   readonly learner: Learner;
   readonly seed: number;
+  /** Drawn settings that are tried for each learner. */
+  readonly searched: number;
   readonly profiles: readonly { readonly sha256: string; readonly profile: Profile }[];
   readonly networks: readonly NetworkFile[];
   /** Gets a TrainingProgress at every step. */
   readonly progress: MessagePort;
+  /** Runs the folds of the cross-validation. */
+  readonly folds: MessagePort;
+  /** Threads that it has for them. */
+  readonly foldThreads: number;
   /** One 32-bit integer; anything but 0 cancels. */
   readonly cancellation: SharedArrayBuffer;
 }
 
-/** Fields of an EngineError: classes do not cross threads. */
-export interface EngineRefusal extends Pick<EngineError, 'code' | 'message' | 'where' | 'remedy'> {
-  readonly problems: EngineError['problems'];
-  readonly problemCount: number;
-}
-
-export type Outcome<T> = { readonly value: T } | { readonly refusal: EngineRefusal };
-
-async function outcome<T>(work: () => T | Promise<T>): Promise<Outcome<T>> {
-  try {
-    return { value: await work() };
-  } catch (error) {
-    if (error instanceof RangeError && error.message.includes('call stack')) {
-      const message = 'The file is nested more deeply than it can be read.';
-      return {
-        refusal: {
-          code: 'LIMIT_EXCEEDED',
-          message,
-          where: '',
-          remedy: 'Check the file.',
-          problems: [],
-          problemCount: 0,
-        },
-      };
-    }
-    if (!(error instanceof EngineError)) throw error;
-    const { code, message, where, remedy, problems, problemCount } = error;
-    return { refusal: { code, message, where, remedy, problems, problemCount } };
-  }
-}
-
 /** What is in a profile: rows in all and of each scenario. */
 export function summarizeProfile({ path, network, scenario }: ProfileFile): Promise<Outcome<ProfileSummary>> {
-  return outcome(async () => {
+  return outcomeOf(async () => {
     const profile = await readProfile(path, { network, scenario });
     const rows = new Map<string, { networkRows: number; kernelRows: number }>();
     const rowsOf = (name: string) => {
@@ -107,14 +86,24 @@ export function summarizeProfile({ path, network, scenario }: ProfileFile): Prom
   });
 }
 
-/** The measurements of one scenario in a profile. */
+/**
+ * The measurements of one scenario in a profile, and those of whole networks in the scenarios that a training of it may
+ * borrow from.
+ */
 export function readScenario(task: { file: ProfileFile; scenario: string }): Promise<Outcome<Profile>> {
-  return outcome(async () => {
+  return outcomeOf(async () => {
     const { path, network, scenario } = task.file;
     const { harnesses, networks, kernels } = await readProfile(path, { network, scenario });
+    const { runtime, type } = parseScenario(task.scenario);
+    const related = new Set(
+      [...new Set(networks.map((row) => row.scenario))].filter((name) => {
+        const other = parseScenario(name);
+        return other.runtime === runtime && other.type === type;
+      }),
+    );
     return {
       harnesses,
-      networks: networks.filter((row) => row.scenario === task.scenario),
+      networks: networks.filter((row) => related.has(row.scenario)),
       kernels: kernels.filter((row) => row.scenario === task.scenario),
     };
   });
@@ -122,7 +111,7 @@ export function readScenario(task: { file: ProfileFile; scenario: string }): Pro
 
 /** What a network's file says. */
 export function summarizeNetwork({ name, bytes, bindings }: NetworkFile): Promise<Outcome<NetworkDescription>> {
-  return outcome(() => describeNetwork(readNetwork(bytes, { name, bindings })));
+  return outcomeOf(() => describeNetwork(readNetwork(bytes, { name, bindings })));
 }
 
 /** A signal that another thread raises: an event would not reach a thread that computes, shared memory does. */
@@ -133,12 +122,22 @@ function sharedSignal(cancellation: SharedArrayBuffer): AbortSignal {
 
 /** Trains one version. */
 export function train(task: TrainingTask): Promise<Outcome<TrainedPredictor>> {
-  return outcome(() => {
-    const { scenario, learner, seed, profiles } = task;
+  return outcomeOf(() => {
+    const { scenario, learner, seed, searched, profiles, foldThreads: threads, cancellation } = task;
     const graphs = new Map<string, Graph>();
     for (const { name, bytes, bindings } of task.networks) graphs.set(name, readNetwork(bytes, { name, bindings }));
     const onProgress = (progress: TrainingProgress) => task.progress.postMessage(progress);
-    const signal = sharedSignal(task.cancellation);
-    return trainPredictor({ scenario, learner, seed, profiles, graphs, onProgress, signal });
+    const signal = sharedSignal(cancellation);
+    const runFold = foldRunner(askForFolds(task.folds), { threads, cancellation });
+    return trainPredictor({ scenario, learner, seed, searched, profiles, graphs, onProgress, signal, runFold });
+  });
+}
+
+/** One fit of a cross-validation. */
+export function runFold(fold: PackedFold): Promise<Outcome<FoldResult>> {
+  return outcomeOf(() => {
+    const signal = sharedSignal(fold.cancellation);
+    throwIfCancelled(signal);
+    return runFoldHere(unpackFold(fold), signal);
   });
 }

@@ -119,9 +119,10 @@ async function train(
     profiles.push({ sha256: dataset.sha256, profile });
   }
   const networks = await readNetworks(services, session, profiles);
-  const { learner, seed } = version;
+  const { learner, seed, searchedSettings: searched } = version;
   const onProgress = progressWriter(services, session, id);
-  return engine.train({ scenario: scenario.name, learner, seed, profiles, networks }, { signal, onProgress });
+  const task = { scenario: scenario.name, learner, seed, searched, profiles, networks };
+  return engine.train(task, { signal, onProgress });
 }
 
 /** The newest READY network of each name that the profiles measure. */

@@ -1,6 +1,7 @@
 /**
  * The engine's one public door: bytes and numbers in, values out. It knows no file, network, clock, environment or log.
  */
+export { type FoldResult, type FoldTask, runFold, type SourceName } from './cross-validation';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors';
 export { type PredictorMetadata, readMetadata } from './export';
 export { FEATURE_NAMES, FEATURES, type FeatureName, featurize } from './features';

@@ -39,11 +39,16 @@ export async function scenarioIdNamed(manager: EntityManager, name: string, argu
   );
 }
 
-/** The datasets, which are READY and have measurements of the scenario. @throws NOT_FOUND, CONFLICT, BAD_INPUT */
+/**
+ * The datasets, which are READY; one at least measures the scenario, the others it or scenarios that it may borrow from.
+ * @throws NOT_FOUND, CONFLICT, BAD_INPUT
+ */
 async function checkDatasets(manager: EntityManager, ids: string[], scenarioId: string): Promise<void> {
   const datasets = new Map((await manager.findBy(Dataset, { id: In(ids) })).map((row) => [row.id, row]));
-  const covering = await manager.findBy(DatasetScenario, { scenarioId, datasetId: In(ids) });
-  const covers = new Set(covering.map(({ datasetId }) => datasetId));
+  const { runtime, type } = await manager.findOneByOrFail(Scenario, { id: scenarioId });
+  const related = new Set((await manager.findBy(Scenario, { runtime, type })).map(({ id }) => id));
+  const measured = await manager.findBy(DatasetScenario, { datasetId: In(ids), scenarioId: In([...related]) });
+  const covers = new Set(measured.map(({ datasetId }) => datasetId));
   for (const [i, id] of ids.entries()) {
     const where = `input.datasetIds[${i}]`;
     const dataset = datasets.get(id);
@@ -52,9 +57,13 @@ async function checkDatasets(manager: EntityManager, ids: string[], scenarioId: 
       throw new CodedError('CONFLICT', `The dataset ${dataset.name} is ${dataset.status}, not READY.`, where);
     }
     if (!covers.has(id)) {
-      const message = `The dataset ${dataset.name} has no measurements of this scenario.`;
+      const message = `The dataset ${dataset.name} has measurements neither of this scenario nor of one of the same runtime and number type.`;
       throw new CodedError('BAD_INPUT', message, where, 'Leave it out, or train for a scenario it lists.');
     }
+  }
+  if (!measured.some((row) => row.scenarioId === scenarioId)) {
+    const message = 'None of these datasets has measurements of the scenario itself.';
+    throw new CodedError('BAD_INPUT', message, 'input.datasetIds', 'Add one that has; `Dataset.scenarios` lists them.');
   }
 }
 
@@ -111,8 +120,9 @@ export class PredictorVersionResolver {
       await checkDatasets(manager, datasetIds, scenarioId);
       const numbered = await nextNumber(manager, session, input.name, scenarioId);
       const id = newId();
-      const { learner, seed } = input;
-      await manager.insert(PredictorVersion, { id, teamId, scenarioId, learner, seed, ...numbered });
+      const { learner, searchedSettings, seed } = input;
+      const asked = { learner, searchedSettings, seed };
+      await manager.insert(PredictorVersion, { id, teamId, scenarioId, ...asked, ...numbered });
       await manager.insert(
         PredictorVersionDataset,
         datasetIds.map((datasetId) => ({ id: newId(), teamId, predictorVersionId: id, datasetId })),

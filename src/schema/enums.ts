@@ -42,9 +42,27 @@ export type VersionStatus = WordOf<typeof VersionStatus>;
 registerEnumType(VersionStatus, { name: 'VersionStatus', description: 'How far the training of a version is.' });
 
 /** Values are the engine's words. */
-export const Learner = { LASSO: 'lasso', BOOSTING: 'boosting' } as const satisfies Record<string, EngineLearner>;
+export const Learner = {
+  AUTO: 'auto',
+  LASSO: 'lasso',
+  FOREST: 'forest',
+  BOOSTING: 'boosting',
+  PERCEPTRON: 'perceptron',
+  GAUSSIAN_PROCESS: 'gaussianProcess',
+} as const satisfies Record<string, EngineLearner>;
 export type Learner = WordOf<typeof Learner>;
-registerEnumType(Learner, { name: 'Learner' });
+registerEnumType(Learner, {
+  name: 'Learner',
+  description: 'What learns the latency of kernels. Each corrects a linear base, which LASSO is alone.',
+  valuesConfig: {
+    AUTO: { description: 'For each kernel kind the one whose cross-validated error is least.' },
+    LASSO: { description: 'Linear with non-negative weights: more work never costs less.' },
+    FOREST: { description: 'Random forest.' },
+    BOOSTING: { description: 'Gradient boosting of trees.' },
+    PERCEPTRON: { description: 'Multilayer perceptron of two hidden layers.' },
+    GAUSSIAN_PROCESS: { description: 'Gaussian process: kernels of like sizes cost alike.' },
+  },
+});
 
 /** Values are the engine's words. */
 export const KernelCoverage = {

@@ -2,84 +2,12 @@
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsInt, Length, Max, Min } from 'class-validator';
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
-import type { TrainingReport as EngineTrainingReport } from '../engine';
 import { bigintAsNumber } from './columns';
 import { connectionOf } from './connection';
 import { Learner, VersionStatus } from './enums';
 import { Failure } from './failure';
 import { Node, TeamNode } from './node';
-
-@ObjectType({ description: 'Whole networks, by cross-validation grouped by network.' })
-class EndToEndError {
-  @Field(() => Float, { description: 'Mean absolute percentage error, percent.' })
-  mape!: number;
-
-  @Field(() => Float, { description: 'Median absolute percentage error, percent.' })
-  medianApe!: number;
-
-  @Field(() => Float, { description: 'Share of networks within 10 % of the truth, 0 to 1.' })
-  within10!: number;
-}
-
-@ObjectType({ description: 'Single kernels of one kind, by the same cross-validation.' })
-class KernelKindError {
-  @Field()
-  kind!: string;
-
-  @Field(() => Int)
-  rows!: number;
-
-  @Field(() => Float, { description: 'Mean absolute percentage error, percent.' })
-  mape!: number;
-}
-
-@ObjectType({ description: 'latency = kernelFactor * sum of kernels + perKernelUs * number of kernels + fixedUs' })
-class Composition {
-  @Field(() => Float)
-  kernelFactor!: number;
-
-  @Field(() => Float)
-  perKernelUs!: number;
-
-  @Field(() => Float)
-  fixedUs!: number;
-}
-
-@ObjectType({ description: 'What a training says of its result.' })
-class TrainingReport {
-  @Field()
-  engineVersion!: string;
-
-  @Field()
-  runtime!: string;
-
-  @Field({ description: 'What the kernel models were fitted to: `kernel rows` or `end-to-end rows`.' })
-  source!: string;
-
-  @Field(() => Int, { description: 'Networks trained on.' })
-  networks!: number;
-
-  @Field(() => Int)
-  kernelRows!: number;
-
-  @Field(() => EndToEndError)
-  endToEnd!: EndToEndError;
-
-  @Field(() => [KernelKindError])
-  kernelKinds!: readonly KernelKindError[];
-
-  @Field(() => Composition)
-  composition!: Composition;
-
-  @Field(() => Float, { nullable: true, description: 'Median relative standard deviation of the measurements.' })
-  noiseFloor!: number | null;
-
-  @Field(() => [String], { description: 'What was left out, and why.' })
-  dropped!: readonly string[];
-
-  @Field(() => Float, { description: 'Largest relative difference of the exported file from the trained model.' })
-  exportDifference!: number;
-}
+import { TrainingReport, trainingReportColumn } from './training-report';
 
 @Entity()
 @ObjectType({ implements: Node, description: 'What one training made. Never changed once it has ended.' })
@@ -99,8 +27,12 @@ export class PredictorVersion extends TeamNode {
   learner!: Learner;
 
   @Column('integer')
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Seeds every random choice of the training.' })
   seed!: number;
+
+  @Column('integer', { default: 0 })
+  @Field(() => Int, { description: 'Settings that were drawn and tried for each learner, besides the default ones.' })
+  searchedSettings!: number;
 
   @Column('text', { default: 'QUEUED' })
   @Field(() => VersionStatus)
@@ -114,9 +46,9 @@ export class PredictorVersion extends TeamNode {
   @Field(() => Float, { description: '0 to 1 over the whole training.' })
   fraction!: number;
 
-  @Column('jsonb', { nullable: true })
+  @Column('jsonb', { nullable: true, transformer: trainingReportColumn })
   @Field(() => TrainingReport, { nullable: true, description: 'When READY.' })
-  report?: EngineTrainingReport | null;
+  report?: TrainingReport | null;
 
   @Column('text', { nullable: true })
   objectKey?: string | null;
@@ -154,23 +86,37 @@ export class PredictorVersionDataset extends TeamNode {
   datasetId!: string;
 }
 
+const MAXIMUM_SEARCHED_SETTINGS = 32;
+
 @InputType()
 export class TrainPredictorInput {
   @Field({ description: 'Name of the predictor; made if the team has none of this name.' })
   @Length(1, 200)
   name!: string;
 
-  @Field({ description: '`runtime/device/processor/type`, one that the datasets have measurements of.' })
+  @Field({ description: '`runtime/device/processor/type`, one that a dataset has measurements of.' })
   scenario!: string;
 
-  @Field(() => [ID])
+  @Field(() => [ID], {
+    description:
+      'Datasets with measurements of the scenario, or of others of the same runtime and number type: a scenario of few networks borrows from those.',
+  })
   @ArrayNotEmpty()
   @ArrayUnique()
   @ArrayMaxSize(100)
   datasetIds!: string[];
 
-  @Field(() => Learner)
+  @Field(() => Learner, { defaultValue: Learner.AUTO })
   learner!: Learner;
+
+  @Field(() => Int, {
+    defaultValue: 0,
+    description: `Settings to draw and try for each learner, besides the default ones, 0 to ${MAXIMUM_SEARCHED_SETTINGS}: the training takes as many times longer.`,
+  })
+  @IsInt()
+  @Min(0)
+  @Max(MAXIMUM_SEARCHED_SETTINGS)
+  searchedSettings!: number;
 
   @Field(() => Int, { defaultValue: 0, description: 'Seeds every random choice: the same input gives the same bytes.' })
   @IsInt()
