@@ -192,11 +192,13 @@ export class LoadedPredictor {
     const { composition, radii, scenario } = this.metadata;
     let kernelsUs = 0;
     let coveredUs = 0;
+    let unmodelledUs = 0;
     const kernels = plan.kernels.map(({ kind, fused, ops, reason }, i): KernelPrediction => {
       const coverage = this.#coverageOf(kind, features, i);
       kernelsUs += latencies[i];
       if (coverage === 'trained') coveredUs += latencies[i];
       const latencyUs = composition.kernelFactor * latencies[i] + composition.perKernelUs;
+      if (coverage === 'unmodelled') unmodelledUs += latencyUs;
       return { kind, fused, ops, reason, latencyUs, coverage };
     });
     const latencyUs = this.#compose(latencies);
@@ -205,7 +207,7 @@ export class LoadedPredictor {
       scenario,
       latencyUs,
       fixedUs: composition.fixedUs,
-      interval: intervalAround(latencyUs, radii, level),
+      interval: intervalAround(latencyUs, radii, level, unmodelledUs),
       coverage: kernelsUs > 0 ? coveredUs / kernelsUs : 0,
       kernels,
     };

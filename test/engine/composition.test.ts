@@ -61,6 +61,13 @@ describe('intervals', () => {
     expect(upperUs).toBeCloseTo(125, 9);
   });
 
+  test('are wide around what comes from kernels that training never saw', () => {
+    const radii = [{ level: 0.9, logRadius: Math.log(1.25) }];
+    const { lowerUs, upperUs } = intervalAround(100, radii, 0.9, 40);
+    expect(lowerUs).toBeCloseTo(60 / 1.25 + 40 / 4, 9);
+    expect(upperUs).toBeCloseTo(60 * 1.25 + 40 * 4, 9);
+  });
+
   test('take the finite-sample rank of the scores', () => {
     // Nine scores of ln 1 to ln 9: ranks ceil(10 * level) = 5, 8, 9, and 10, which there is none of.
     const measured = [1, 2, 3, 4, 5, 6, 7, 8, 9];
