@@ -16,7 +16,7 @@ import { dealFolds, quantile } from './metrics';
 import { FALLBACK, hullOf, type PredictorModel } from './predictor-model';
 import type { Harness, Profile } from './profile';
 import { createRandom } from './random';
-import { isPermuted } from './row-order';
+import { isPermuted, mayBePermuted } from './row-order';
 import { type Selection, selectCandidates } from './selection';
 import { sourcesOf } from './sources';
 import { reportImportance, reportKernels, reportNetworks, type TrainingReport } from './training-report';
@@ -51,7 +51,7 @@ export interface TrainingRequest {
 }
 
 export interface TrainingProgress {
-  readonly step: 'planning' | 'cross-validating' | 'fitting' | 'exporting' | 'verifying';
+  readonly step: 'planning' | 'cross-validating' | 'exporting' | 'verifying';
   /** 0 to 1 over the whole training. */
   readonly fraction: number;
 }
@@ -68,7 +68,7 @@ const FOLDS = 5;
 const SMALLEST_ERROR = 0.005;
 
 /** Shares of the whole that the steps begin at. */
-const STEPS = { planning: 0, 'cross-validating': 0.05, fitting: 0.8, exporting: 0.9, verifying: 0.95 } as const;
+const STEPS = { planning: 0, 'cross-validating': 0.05, exporting: 0.9, verifying: 0.95 } as const;
 
 /** One source, cross-validated and fitted. */
 interface TrainedSource {
@@ -89,10 +89,13 @@ interface TrainedSource {
 export async function trainPredictor(request: TrainingRequest): Promise<TrainedPredictor> {
   const { scenario, learner, seed, signal } = request;
   checkLearner(learner);
+  let fraction = 0;
   const progress = (step: TrainingProgress['step'], done = 0) => {
     throwIfCancelled(signal);
-    const span = step === 'cross-validating' ? STEPS.fitting - STEPS['cross-validating'] : 0;
-    request.onProgress?.({ step, fraction: STEPS[step] + done * span });
+    const span = step === 'cross-validating' ? STEPS.exporting - STEPS['cross-validating'] : 0;
+    // Sources that turn out permuted are cross-validated again: what was reached stays reached.
+    fraction = Math.max(fraction, STEPS[step] + done * span);
+    request.onProgress?.({ step, fraction });
   };
   progress('planning');
   const profiles = request.profiles.map(({ profile }) => profile);
@@ -175,8 +178,12 @@ async function trainSources(
       return selectCandidates(source, rows, folds, candidates, results);
     };
     let selection = await select(false);
-    const permuted = source === 'kernel rows' && isPermuted(rows.kernels, selection.outOfFold.rowsUs);
-    if (permuted) selection = await select(true);
+    let permuted = false;
+    if (source === 'kernel rows' && mayBePermuted(rows.kernels, selection.outOfFold.rowsUs)) {
+      const inOrder = await select(true);
+      permuted = isPermuted(rows.kernels, inOrder.outOfFold.rowsUs);
+      if (permuted) selection = inOrder;
+    }
     const fit = fitChosen({ source, rows, permuted }, candidates, selection, { seed, signal });
     const composed =
       source === 'kernel rows'
