@@ -1,7 +1,6 @@
-"""Peer of the learners' bench: LightGBM and scikit-learn on the rows of the JSON file that is named, one thread.
+"""Peer of the learners' bench: LightGBM or scikit-learn on the rows of the JSON file that is named, one thread.
 
-Prints JSON: by data set and learner, the milliseconds of the fastest of some fits and the mean squared error on the rows
-held out."""
+Prints JSON: the milliseconds of the fastest of some fits and the mean squared error on the rows held out."""
 import json
 import sys
 import time
@@ -55,6 +54,4 @@ def measure(fit, problem, options, repetitions):
 FITS = {"boosting": boosting, "forest": forest, "perceptron": perceptron}
 with open(sys.argv[1]) as file:
     task = json.load(file)
-print(json.dumps({problem["name"]: {learner: measure(FITS[learner], problem, options, task["repetitions"][learner])
-                                    for learner, options in problem["learners"].items()}
-                  for problem in task["problems"]}))
+print(json.dumps(measure(FITS[task["learner"]], task["problem"], task["options"], task["repetitions"])))
