@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isSealingKey } from './sealing';
 
 const SERVICE_ROLES = ['all', 'api', 'worker'] as const;
 type ServiceRole = (typeof SERVICE_ROLES)[number];
@@ -33,7 +34,8 @@ export interface Config {
       }
     | {
         readonly kind: 'directory';
-        readonly directory: string /** Made at the first start; signs the URLs. */;
+        readonly directory: string;
+        /** Made at the first start; signs the URLs. */
         readonly secretFile: string;
       };
   /** Port 0 takes any free port. */
@@ -43,7 +45,16 @@ export interface Config {
     readonly publicUrl?: string;
     /** Addresses and networks of the proxies before it, by commas. */
     readonly trustProxy?: string;
+    /** How long the body of a GraphQL request may take to arrive. */
+    readonly bodySeconds: number;
   };
+  /**
+   * Keys that seal what has to be read again, base64 of 32 bytes each: the first seals, all open. Or a file of one, made
+   * at the first start. Absent for a worker, which opens nothing.
+   */
+  readonly sealingKeys?:
+    | { readonly kind: 'given'; readonly keys: readonly string[] }
+    | { readonly kind: 'file'; readonly file: string };
   /** An SMTP server and the sender's address; without one mails are printed. */
   readonly mail?: { readonly url: string; readonly from: string };
   /** An OpenID Connect provider that people may sign in by. */
@@ -139,6 +150,10 @@ const variables = z.object({
   OIDC_CLIENT_ID: z.string().optional(),
   OIDC_CLIENT_SECRET: z.string().optional(),
   FUSECAST_TRUST_PROXY: text('addresses or networks such as 10.0.0.0/8, by commas', isNetworkList).optional(),
+  FUSECAST_SECRET_KEY: text('the base64 of 32 bytes, or several by commas, the newest first', (value) =>
+    value.split(',').every((key) => isSealingKey(key.trim())),
+  ).optional(),
+  FUSECAST_BODY_SECONDS: integer(1, 600).default(10),
   FUSECAST_INTROSPECTION: oneOf(['on', 'off']).default('on'),
   FUSECAST_PERSISTED_QUERIES: z.string().optional(),
   FUSECAST_PERSISTED_QUERIES_ONLY: oneOf(['on', 'off']).default('off'),
@@ -154,6 +169,7 @@ const SECRET_VARIABLES: ReadonlySet<string> = new Set([
   'S3_SECRET_ACCESS_KEY',
   'SMTP_URL',
   'OIDC_CLIENT_SECRET',
+  'FUSECAST_SECRET_KEY',
 ]);
 
 /** An empty variable counts as absent, as in compose files and CI settings. */
@@ -194,6 +210,12 @@ export function readConfig(environment: Environment = process.env): Config {
       message: `is missing, expected a postgres:// URL because FUSECAST_ROLE is ${given.FUSECAST_ROLE} (the embedded database serves one process)`,
     });
   }
+  // Replicas have to share it, and a directory of each of them is no place for that.
+  if (given.DATABASE_URL && given.FUSECAST_ROLE !== 'worker' && !given.FUSECAST_SECRET_KEY) {
+    const message =
+      'is missing, expected the base64 of 32 random bytes (`openssl rand -base64 32`), because DATABASE_URL is set';
+    problems.push({ variable: 'FUSECAST_SECRET_KEY', message });
+  }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return toConfig(parsed.data);
 }
@@ -226,7 +248,9 @@ function toConfig(values: z.infer<typeof variables>): Config {
       port: values.PORT,
       publicUrl: values.FUSECAST_URL?.replace(/\/+$/, ''),
       trustProxy: values.FUSECAST_TRUST_PROXY,
+      bodySeconds: values.FUSECAST_BODY_SECONDS,
     },
+    sealingKeys: sealingKeys(values, directory),
     // Of each group all are there or none: readConfig refuses a part.
     mail: values.SMTP_URL ? { url: values.SMTP_URL, from: values.MAIL_FROM! } : undefined,
     openId: values.OIDC_ISSUER
@@ -247,6 +271,12 @@ function toConfig(values: z.infer<typeof variables>): Config {
     },
     trainingThreads: values.FUSECAST_TRAINING_THREADS,
   };
+}
+
+function sealingKeys(values: z.infer<typeof variables>, directory: string): Config['sealingKeys'] {
+  if (values.FUSECAST_ROLE === 'worker') return undefined;
+  const keys = values.FUSECAST_SECRET_KEY?.split(',').map((key) => key.trim());
+  return keys ? { kind: 'given', keys } : { kind: 'file', file: join(directory, 'secret-key') };
 }
 
 /** What the command line needs to reach a service. */

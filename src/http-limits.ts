@@ -8,32 +8,31 @@ import { finished, PassThrough, type Readable } from 'node:stream';
 import type { FastifyHelmetOptions } from '@fastify/helmet';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Of the body of a GraphQL request, which is small. */
-const BODY_TIMEOUT_MS = 10_000;
-
 /** A hook: a body that has not arrived in time is answered and given up, so that nobody holds a request open for long. */
-export function limitBodyTime(
-  _request: FastifyRequest,
-  reply: FastifyReply,
-  payload: Readable,
-  done: (error: Error | null, body: Readable) => void,
-): void {
-  // A stream of its own, because ending the request's would end the connection before the answer.
-  const body = payload.pipe(new PassThrough());
-  const message = `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s.`;
-  const late = setTimeout(() => body.destroy(Object.assign(new Error(message), { statusCode: 408 })), BODY_TIMEOUT_MS);
-  // Where the request was answered before its body was read, nobody else listens.
-  body.on('error', () => {});
-  finished(payload, () => clearTimeout(late));
-  // What comes after the answer is thrown away for a while, so that the client gets to read it.
-  reply.raw.once('finish', () => {
-    if (payload.readableEnded) return;
-    payload.unpipe(body);
-    payload.resume();
-    const linger = setTimeout(() => payload.destroy(), BODY_TIMEOUT_MS);
-    finished(payload, () => clearTimeout(linger));
-  });
-  done(null, body);
+export function limitBodyTime(seconds: number) {
+  return (
+    _request: FastifyRequest,
+    reply: FastifyReply,
+    payload: Readable,
+    done: (error: Error | null, body: Readable) => void,
+  ): void => {
+    // A stream of its own, because ending the request's would end the connection before the answer.
+    const body = payload.pipe(new PassThrough());
+    const message = `The body did not arrive within ${seconds} s.`;
+    const late = setTimeout(() => body.destroy(Object.assign(new Error(message), { statusCode: 408 })), seconds * 1000);
+    // Where the request was answered before its body was read, nobody else listens.
+    body.on('error', () => {});
+    finished(payload, () => clearTimeout(late));
+    // What comes after the answer is thrown away for a while, so that the client gets to read it.
+    reply.raw.once('finish', () => {
+      if (payload.readableEnded) return;
+      payload.unpipe(body);
+      payload.resume();
+      const linger = setTimeout(() => payload.destroy(), seconds * 1000);
+      finished(payload, () => clearTimeout(linger));
+    });
+    done(null, body);
+  };
 }
 
 /**

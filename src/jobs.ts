@@ -14,7 +14,7 @@ import { type Notifications, notify } from './notifications';
 
 /**
  * Every job's name and its payload: ids, never a secret. The team is in it, and the handler works in that team only,
- * but for mails to people.
+ * but for mails to people and for what is done regularly.
  */
 export interface JobPayloads {
   ingestDataset: { teamId: string; datasetId: string };
@@ -22,8 +22,13 @@ export interface JobPayloads {
   trainPredictor: { teamId: string; versionId: string };
   answerEmailRequest: { emailRequestId: string };
   sendInvitation: { teamId: string; invitationId: string };
+  sendAccountNotice: { personId: string; change: AccountChange; changedAt: string };
   deleteTeam: { teamId: string };
+  cleanUp: Record<string, never>;
 }
+
+/** What the owner of an account is told of, whoever did it. */
+export type AccountChange = 'PASSWORD_CHANGED' | 'SECOND_FACTOR_ON' | 'SECOND_FACTOR_OFF';
 
 export type JobName = keyof JobPayloads;
 
@@ -33,8 +38,14 @@ const QUEUES: Record<JobName, { retryLimit: number; retryDelay: number; expireIn
   trainPredictor: { retryLimit: 4, retryDelay: 5, expireInSeconds: 4 * 3600 },
   answerEmailRequest: { retryLimit: 8, retryDelay: 5, expireInSeconds: 2 * 60 },
   sendInvitation: { retryLimit: 8, retryDelay: 5, expireInSeconds: 2 * 60 },
+  sendAccountNotice: { retryLimit: 8, retryDelay: 5, expireInSeconds: 2 * 60 },
   deleteTeam: { retryLimit: 20, retryDelay: 60, expireInSeconds: 3600 },
+  cleanUp: { retryLimit: 2, retryDelay: 60, expireInSeconds: 3600 },
 };
+
+/** What is done once an hour, by whichever worker is there; seldom-run ones catch up at their start. */
+const HOURLY: JobName = 'cleanUp';
+const HOUR_SECONDS = 3600;
 
 const JOB_NAMES = Object.keys(QUEUES) as JobName[];
 
@@ -106,6 +117,7 @@ export class Worker {
   readonly #boss: PgBoss;
   readonly #stopping = new AbortController();
   #loops: Promise<void>[] = [];
+  #hourly: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -121,6 +133,8 @@ export class Worker {
 
   async start(handlers: JobHandlers): Promise<void> {
     await this.#boss.start();
+    await this.#enqueueHourly();
+    this.#hourly = setInterval(() => void this.#enqueueHourly(), HOUR_SECONDS * 1000).unref();
     for (const name of JOB_NAMES) {
       for (let i = 0; i < this.#options.concurrency[name]; i++) this.#loops.push(this.#loop(name, handlers));
     }
@@ -129,8 +143,18 @@ export class Worker {
   /** Starts no job any more, tells the running ones, and waits until they have ended or were handed back. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    clearInterval(this.#hourly);
     await Promise.all(this.#loops);
     await this.#boss.stop({ graceful: false });
+  }
+
+  /** Of all workers that ask within an hour, one gets its job. */
+  async #enqueueHourly(): Promise<void> {
+    try {
+      await this.#boss.send(HOURLY, {}, { singletonSeconds: HOUR_SECONDS });
+    } catch (error) {
+      this.#options.log.error({ err: error, job: HOURLY }, 'a regular job could not be enqueued');
+    }
   }
 
   async #loop<N extends JobName>(name: N, handlers: JobHandlers): Promise<void> {

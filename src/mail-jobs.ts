@@ -2,17 +2,15 @@
  * The jobs that write mails. A link's secret is made here, goes into the mail and is kept as a digest alone; a job that
  * is tried again sends a new one. Whether an address has signed up is found out here, where nobody waits for the answer.
  */
-import { type EntityManager, LessThan } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { newLinkToken } from './credentials';
-import type { JobPayloads } from './jobs';
+import type { AccountChange, JobPayloads } from './jobs';
 import type { Mail, Mailer } from './mail';
 import { EmailRequest } from './schema/email-request';
 import { Invitation } from './schema/invitation';
 import { Person } from './schema/person';
 import { Team } from './schema/team';
 import { jobSession, restrict, type Tenancy } from './tenancy';
-
-const DAY_MS = 24 * 3600 * 1000;
 
 /** What the jobs work with. */
 export interface MailServices {
@@ -28,7 +26,6 @@ export async function answerEmailRequest(
   { emailRequestId: id }: JobPayloads['answerEmailRequest'],
 ): Promise<void> {
   const mail = await tenancy.within({ 'app.email_request_id': id }, async (manager) => {
-    await manager.delete(EmailRequest, { expiresAt: LessThan(new Date(Date.now() - DAY_MS)) });
     const request = await manager.findOneBy(EmailRequest, { id });
     if (!request || request.usedAt || request.expiresAt <= new Date()) return undefined;
     return answerTo(manager, request, publicUrl());
@@ -98,6 +95,30 @@ export async function sendInvitation(
     };
   });
   if (mail) await mailer(mail);
+}
+
+const CHANGES: Record<AccountChange, { subject: string; what: string }> = {
+  PASSWORD_CHANGED: { subject: 'Your Fusecast password has changed', what: 'has a new password' },
+  SECOND_FACTOR_ON: { subject: 'Your Fusecast account has a second factor', what: 'asks for a second factor' },
+  SECOND_FACTOR_OFF: { subject: 'Your Fusecast account has no second factor', what: 'asks for no second factor' },
+};
+
+/** Tells the owner of an account what has just changed, so that they notice if it was not them. No link, no secret. */
+export async function sendAccountNotice(
+  { tenancy, mailer, publicUrl }: MailServices,
+  { personId, change, changedAt }: JobPayloads['sendAccountNotice'],
+): Promise<void> {
+  const person = await tenancy.asPerson(personId, (manager) => manager.findOneBy(Person, { id: personId }));
+  if (!person) return;
+  const { subject, what } = CHANGES[change];
+  await mailer({
+    to: person.email,
+    subject,
+    text: [
+      `Your account at ${publicUrl()} ${what} since ${changedAt}.`,
+      'If it was you, there is nothing to do. If not: ask for a new password there at once, which ends all sessions, look at your second factor, and tell an admin of your team.',
+    ].join('\n\n'),
+  });
 }
 
 /** The secret stands behind `#`, so that it reaches no server's log; and alone, for who works without a browser. */

@@ -12,36 +12,20 @@ import { dirname, join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { Client } from 'pg';
 import pino, { type Logger } from 'pino';
-import { DataSource } from 'typeorm';
+import { cleanUp } from './clean-up';
 import { type Config, ConfigError, projectDirectory, readConfig } from './config';
+import { createDataSource } from './data-source';
 import { EnginePool } from './engine-pool';
 import { ingestDataset, ingestNetwork } from './ingest';
 import { prepareQueues, Worker } from './jobs';
 import { type Mailer, printingMailer, smtpMailer } from './mail';
-import { answerEmailRequest, sendInvitation } from './mail-jobs';
+import { answerEmailRequest, sendAccountNotice, sendInvitation } from './mail-jobs';
 import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
 import { type PersistedQueries, parsePersistedQueries } from './query-limits';
 import { RequestRates } from './rate-limits';
 import { buildGraphQLSchema } from './resolvers';
-import { ApiKey } from './schema/api-key';
-import { AuditEntry } from './schema/audit-entry';
-import { Dataset, DatasetScenario } from './schema/dataset';
-import { EmailRequest } from './schema/email-request';
-import { Identity } from './schema/identity';
-import { Invitation } from './schema/invitation';
-import { Member } from './schema/member';
-import { Network } from './schema/network';
-import { SnakeCaseNames } from './schema/node';
-import { Person } from './schema/person';
-import { PersonSession } from './schema/person-session';
-import { Prediction } from './schema/prediction';
-import { Predictor } from './schema/predictor';
-import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
-import { Device, Scenario } from './schema/scenario';
-import { RecoveryCode, SecondFactor } from './schema/second-factor';
-import { Team } from './schema/team';
-import { Upload } from './schema/upload';
+import { newSealingKey, Sealing } from './sealing';
 import { startServer } from './server';
 import { Serving } from './serving';
 import { SignInAttempts } from './sign-in-attempts';
@@ -55,7 +39,6 @@ import { trainVersion } from './training';
 
 const INGEST_CONCURRENCY = 2;
 const MAIL_CONCURRENCY = 2;
-const DATABASE_CONNECTIONS = 10;
 
 export interface Service {
   /** Where the API listens; for a worker, which has none, the public URL if there is one. */
@@ -125,42 +108,6 @@ async function withClient<T>(connectionString: string, work: (client: Client) =>
   }
 }
 
-function createDataSource(url: string): DataSource {
-  return new DataSource({
-    type: 'postgres',
-    url,
-    entities: [
-      Person,
-      PersonSession,
-      EmailRequest,
-      SecondFactor,
-      RecoveryCode,
-      Identity,
-      Team,
-      Member,
-      Invitation,
-      ApiKey,
-      AuditEntry,
-      Upload,
-      Device,
-      Scenario,
-      Dataset,
-      DatasetScenario,
-      Network,
-      Predictor,
-      PredictorVersion,
-      PredictorVersionDataset,
-      Prediction,
-    ],
-    namingStrategy: new SnakeCaseNames(),
-    synchronize: false,
-    installExtensions: false,
-    uuidExtension: 'pgcrypto',
-    applicationName: 'fusecast',
-    poolSize: DATABASE_CONNECTIONS,
-  });
-}
-
 async function openObjectStore(config: Config, publicUrl: () => string): Promise<ObjectStore> {
   if (config.objects.kind === 's3') {
     const { endpoint, bucket, region, accessKeyId, secretAccessKey } = config.objects;
@@ -170,21 +117,27 @@ async function openObjectStore(config: Config, publicUrl: () => string): Promise
     return store;
   }
   const { directory, secretFile } = config.objects;
-  const signingSecret = await readOrMakeSecret(secretFile);
+  const signingSecret = await readOrMakeSecret(secretFile, () => randomBytes(32).toString('hex'));
   const store = new DirectoryObjectStore({ directory, signingSecret, publicUrl });
   await store.removeLeftovers();
   return store;
 }
 
 /** The secret in the file; of two processes that make it at once, one wins and both use its. */
-async function readOrMakeSecret(file: string): Promise<string> {
+async function readOrMakeSecret(file: string, make: () => string): Promise<string> {
   await mkdir(dirname(file), { recursive: true });
   try {
-    await writeFile(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600, flush: true });
+    await writeFile(file, make(), { flag: 'wx', mode: 0o600, flush: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   return readFile(file, 'utf8');
+}
+
+/** @throws Error for a worker, which has no keys */
+async function openSealing({ sealingKeys: from }: Config): Promise<Sealing> {
+  if (!from) throw new Error('There are no sealing keys.');
+  return new Sealing(from.kind === 'given' ? from.keys : [await readOrMakeSecret(from.file, newSealingKey)]);
 }
 
 function createMailer({ mail }: Config, log: Logger, { printMail }: ServiceOverrides): Mailer {
@@ -243,7 +196,9 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
       trainPredictor: config.trainingThreads,
       answerEmailRequest: MAIL_CONCURRENCY,
       sendInvitation: MAIL_CONCURRENCY,
+      sendAccountNotice: MAIL_CONCURRENCY,
       deleteTeam: 1,
+      cleanUp: 1,
     };
     const mailServices = { tenancy, mailer: createMailer(config, log, overrides), publicUrl: () => publicUrl };
     const worker = new Worker({ connectionString, notifications, log, concurrency });
@@ -254,7 +209,9 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
       trainPredictor: (payload, context) => trainVersion(services, payload, context),
       answerEmailRequest: (payload) => answerEmailRequest(mailServices, payload),
       sendInvitation: (payload) => sendInvitation(mailServices, payload),
+      sendAccountNotice: (payload) => sendAccountNotice(mailServices, payload),
       deleteTeam: (payload) => deleteTeam(services, payload),
+      cleanUp: (_payload, { signal }) => cleanUp(services, signal),
     });
   }
   if (config.role === 'worker') return publicUrl;
@@ -274,6 +231,8 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
     serving,
     notifications,
     attempts: new SignInAttempts(database),
+    sealing: await openSealing(config),
+    bodySeconds: config.http.bodySeconds,
     secureCookies: publicUrl.startsWith('https:'),
     singleSignOn: config.openId && { ...config.openId, publicUrl },
     log,

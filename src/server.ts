@@ -63,6 +63,8 @@ export interface ServerOptions extends Services {
   readonly trustProxy?: string;
   /** Other origins that the dashboard sends requests to: the object store. */
   readonly connectSources: readonly string[];
+  /** How long the body of a GraphQL request may take to arrive. */
+  readonly bodySeconds: number;
   readonly introspection: boolean;
   readonly persistedQueries?: PersistedQueries;
   readonly rates: RequestRates;
@@ -181,10 +183,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (renewed) setSessionCookie(reply, secureCookies, renewed);
     sessions.set(request, from);
   };
-  const hooks = { onRequest: admit, preParsing: limitBodyTime };
+  const hooks = { onRequest: admit, preParsing: limitBodyTime(options.bodySeconds) };
 
   const context = async (request: FastifyRequest, reply?: FastifyReply): Promise<RequestContext> => {
-    const { tenancy, store, serving, notifications, attempts } = options;
+    const { tenancy, store, serving, notifications, attempts, sealing } = options;
     return {
       session: sessions.get(request)!,
       requestId: request.id,
@@ -198,6 +200,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       serving,
       notifications,
       attempts,
+      sealing,
     };
   };
 

@@ -199,6 +199,7 @@ export interface Visibility {
   readonly 'app.email_request_id'?: string;
   readonly 'app.link_sha256'?: string;
   readonly 'app.identity'?: string;
+  readonly 'app.cleaning'?: 'on';
 }
 
 /** Lets the rest of a transaction see more. Only for work that has just proved it may: signing in, following a link. */

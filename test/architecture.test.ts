@@ -58,7 +58,7 @@ const RULES = {
     forbid(
       'resolvers stand on what is below them',
       '^src/resolvers/',
-      '^src/(?!resolvers/|schema/|(authentication|credentials|passwords|one-time-codes|sign-in-attempts)\\.ts$|tenancy\\.ts$|audit\\.ts$|quotas\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
+      '^src/(?!resolvers/|schema/|(authentication|credentials|passwords|one-time-codes|sealing|sign-in-attempts)\\.ts$|tenancy\\.ts$|audit\\.ts$|quotas\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
     ),
     forbid(
       'nothing imports the server or the composition root',

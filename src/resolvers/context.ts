@@ -5,6 +5,7 @@ import type { OpenedSession } from '../authentication';
 import { CodedError } from '../errors';
 import type { Notifications } from '../notifications';
 import { type Node, parseGlobalId } from '../schema/node';
+import type { Sealing } from '../sealing';
 import type { Serving } from '../serving';
 import type { SignInAttempts } from '../sign-in-attempts';
 import type { ObjectStore } from '../storage/object-store';
@@ -17,6 +18,7 @@ export interface Services {
   readonly serving: Serving;
   readonly notifications: Notifications;
   readonly attempts: SignInAttempts;
+  readonly sealing: Sealing;
 }
 
 export interface RequestContext extends Services {

@@ -13,6 +13,7 @@ import {
 } from '../schema/password';
 import { Person } from '../schema/person';
 import { authorize, restrict } from '../tenancy';
+import { announceAccountChange } from './account-notice';
 import type { RequestContext } from './context';
 import { badLink, followLink, normaliseEmail, requestEmail } from './email-request';
 import { revokeSessions } from './person-session';
@@ -47,6 +48,7 @@ export class PasswordResolver {
       await manager.update(Person, { id: personId }, { passwordHash });
       const actor = { kind: 'person', personId, origin } as const;
       await recordChange(manager, actor, 'resetPassword', { type: 'Person', id: personId });
+      await announceAccountChange(manager, personId, 'PASSWORD_CHANGED');
       return { email, sessions: await revokeSessions(manager, personId) };
     });
     await context.attempts.forget(reset.email);
@@ -65,6 +67,7 @@ export class PasswordResolver {
       await manager.update(Person, { id: personId }, { passwordHash });
       const actor = { kind: 'person', personId, origin } as const;
       await recordChange(manager, actor, 'changePassword', { type: 'Person', id: personId });
+      await announceAccountChange(manager, personId, 'PASSWORD_CHANGED');
       return { sessions: await revokeSessions(manager, personId, personSessionId) };
     });
   }

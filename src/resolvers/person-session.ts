@@ -53,7 +53,7 @@ export class PersonSessionResolver {
         throw new CodedError('UNAUTHENTICATED', 'E-mail address or password is wrong.', 'input');
       }
       return tenancy.asPerson(person.id, async (manager) => {
-        await checkSecondFactor(manager, person.id, input.code ?? undefined);
+        await checkSecondFactor(manager, context.sealing, person.id, input.code ?? undefined);
         await recordChange(manager, { kind: 'person', personId: person.id, origin }, 'signIn');
         return { ...(await openSession(manager, person.id, origin)), person };
       });

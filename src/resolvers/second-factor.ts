@@ -16,7 +16,9 @@ import {
   RecoveryCode,
   SecondFactor,
 } from '../schema/second-factor';
+import type { Sealing } from '../sealing';
 import { authorize } from '../tenancy';
+import { announceAccountChange } from './account-notice';
 import type { RequestContext } from './context';
 import { provePassword } from './prove-password';
 
@@ -37,7 +39,8 @@ export class SecondFactorResolver {
       if (await manager.existsBy(SecondFactor, { personId })) {
         throw new CodedError('CONFLICT', 'There is a second factor already.', undefined, 'disableSecondFactor first.');
       }
-      await manager.insert(SecondFactor, { id: newId(), personId, secret });
+      const sealedSecret = context.sealing.seal(secret, personId);
+      await manager.insert(SecondFactor, { id: newId(), personId, sealedSecret });
       await recordChange(manager, { kind: 'person', personId, origin }, 'enrolSecondFactor');
     });
     return { secret, uri: oneTimeUri(secret, email) };
@@ -60,7 +63,8 @@ export class SecondFactorResolver {
           'enrolSecondFactor first.',
         );
       }
-      const lastStep = matchingStep(factor.secret, code, Date.now());
+      const secret = context.sealing.open(factor.sealedSecret, personId);
+      const lastStep = matchingStep(secret, code, Date.now());
       if (lastStep === undefined) {
         const remedy = 'Give the newest code of the app, and see that the clock of its device is right.';
         throw new CodedError('BAD_INPUT', 'The code is not one of the secret.', 'input.code', remedy);
@@ -70,6 +74,7 @@ export class SecondFactorResolver {
       const rows = recoveryCodes.map((each) => ({ id: newId(), personId, codeSha256: recoveryDigest(each) }));
       await manager.insert(RecoveryCode, rows);
       await recordChange(manager, { kind: 'person', personId, origin }, 'confirmSecondFactor');
+      await announceAccountChange(manager, personId, 'SECOND_FACTOR_ON');
     });
     return { recoveryCodes };
   }
@@ -85,6 +90,7 @@ export class SecondFactorResolver {
       const { affected } = await manager.delete(SecondFactor, { personId });
       await manager.delete(RecoveryCode, { personId });
       await recordChange(manager, { kind: 'person', personId, origin }, 'disableSecondFactor');
+      if (affected) await announceAccountChange(manager, personId, 'SECOND_FACTOR_OFF');
       return Boolean(affected);
     });
     return { disabled };
@@ -101,6 +107,7 @@ function recoveryDigest(code: string): string {
  */
 export async function checkSecondFactor(
   manager: EntityManager,
+  sealing: Sealing,
   personId: string,
   code: string | undefined,
 ): Promise<void> {
@@ -111,7 +118,8 @@ export async function checkSecondFactor(
     const remedy = 'Give the six digits that the authenticator app shows, or a recovery code.';
     throw new CodedError('UNAUTHENTICATED', 'This account needs a code too.', where, remedy);
   }
-  const step = matchingStep(factor.secret, code.trim(), Date.now());
+  const secret = sealing.open(factor.sealedSecret, personId);
+  const step = matchingStep(secret, code.trim(), Date.now());
   const { affected } =
     step === undefined
       ? await manager.update(
@@ -125,7 +133,8 @@ export async function checkSecondFactor(
             { id: factor.id, lastStep: IsNull() },
             { id: factor.id, lastStep: LessThan(step) },
           ],
-          { lastStep: step },
+          // Sealed anew, so that a new key takes over.
+          { lastStep: step, sealedSecret: sealing.seal(secret, personId) },
         );
   if (affected) return;
   const remedy = 'Give the newest code, each once; or a recovery code.';

@@ -10,9 +10,9 @@ export class SecondFactor extends Node {
   @Column('uuid')
   personId!: string;
 
-  /** Base32. */
+  /** The base32 that the app has, sealed for the person. */
   @Column('text')
-  secret!: string;
+  sealedSecret!: string;
 
   /** The time step of the last code that was taken. */
   @Column('bigint', { nullable: true, transformer: bigintAsNumber })

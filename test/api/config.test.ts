@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { ConfigError, readClientConfig, readConfig } from '../../src/config';
+import { newSealingKey } from '../../src/sealing';
 
 function problems(read: () => unknown): Record<string, string> {
   try {
@@ -32,7 +33,8 @@ test('without any variable everything is embedded, in .fusecast', () => {
       directory: path.resolve('.fusecast/objects'),
       secretFile: path.resolve('.fusecast/url-signing-secret'),
     },
-    http: { host: '127.0.0.1', port: 4000, publicUrl: undefined },
+    http: { host: '127.0.0.1', port: 4000, publicUrl: undefined, bodySeconds: 10 },
+    sealingKeys: { kind: 'file', file: path.resolve('.fusecast/secret-key') },
     trainingThreads: 1,
     introspection: true,
     rateLimits: { perKey: 10_000, perPerson: 2_000, perAddress: 600 },
@@ -43,12 +45,13 @@ test('a database and a bucket are taken; an empty variable is none', () => {
   const config = readConfig({
     ...S3,
     DATABASE_URL: 'postgres://u:p@h/d',
+    FUSECAST_SECRET_KEY: newSealingKey(),
     FUSECAST_URL: 'https://x.example/',
     PORT: '',
   });
   expect(config.database).toEqual({ kind: 'server', url: 'postgres://u:p@h/d' });
   expect(config.objects).toMatchObject({ kind: 's3', bucket: 'fusecast', region: 'us-east-1' });
-  expect(config.http).toEqual({ host: '127.0.0.1', port: 4000, publicUrl: 'https://x.example' });
+  expect(config.http).toEqual({ host: '127.0.0.1', port: 4000, publicUrl: 'https://x.example', bodySeconds: 10 });
 });
 
 test('every wrong variable is named, with what was expected, and no secret', () => {
@@ -60,6 +63,8 @@ test('every wrong variable is named, with what was expected, and no secret', () 
     FUSECAST_TRAINING_THREADS: '0',
     FUSECAST_URL: 'fusecast.example',
     DATABASE_URL: 'mysql://root:hunter2@db/x',
+    FUSECAST_SECRET_KEY: 'hunter2',
+    FUSECAST_BODY_SECONDS: '0',
     S3_BUCKET: 'No Bucket',
   };
   expect(problems(() => readConfig(environment))).toEqual({
@@ -69,6 +74,8 @@ test('every wrong variable is named, with what was expected, and no secret', () 
     FUSECAST_TRAINING_THREADS: 'is "0", expected a whole number from 1 to 64',
     FUSECAST_URL: 'is "fusecast.example", expected an http:// or https:// URL',
     DATABASE_URL: 'its value is wrong, expected a postgres:// URL',
+    FUSECAST_SECRET_KEY: 'its value is wrong, expected the base64 of 32 bytes, or several by commas, the newest first',
+    FUSECAST_BODY_SECONDS: 'is "0", expected a whole number from 1 to 600',
     S3_BUCKET: 'is "No Bucket", expected a bucket name',
   });
 });
@@ -94,6 +101,21 @@ test('mails and a provider are taken whole, with the URL that people come by, an
 
 test('replicas need a database server', () => {
   expect(Object.keys(problems(() => readConfig({ FUSECAST_ROLE: 'worker' })))).toEqual(['DATABASE_URL']);
+});
+
+test('those who ask a database server bring the keys that seal; a worker opens nothing', () => {
+  const server = { DATABASE_URL: 'postgres://u:p@h/d' };
+  for (const role of ['all', 'api']) {
+    const found = problems(() => readConfig({ ...server, FUSECAST_ROLE: role }));
+    expect(Object.keys(found)).toEqual(['FUSECAST_SECRET_KEY']);
+    expect(found.FUSECAST_SECRET_KEY).toContain('openssl rand -base64 32');
+  }
+  expect(readConfig({ ...server, FUSECAST_ROLE: 'worker' }).sealingKeys).toBeUndefined();
+  const keys = [newSealingKey(), newSealingKey()];
+  const config = readConfig({ ...server, FUSECAST_SECRET_KEY: keys.join(', ') });
+  expect(config.sealingKeys).toEqual({ kind: 'given', keys });
+  const short = { FUSECAST_SECRET_KEY: Buffer.alloc(31).toString('base64') };
+  expect(Object.keys(problems(() => readConfig(short)))).toEqual(['FUSECAST_SECRET_KEY']);
 });
 
 test('the command line reads its own two', () => {

@@ -1,6 +1,7 @@
 /** A whole run at the lowest log level, with secrets in places where they do and do not belong: none is in the log. */
 import { rm } from 'node:fs/promises';
 import { createApplicationRole } from '../../src/migrate';
+import { newSealingKey } from '../../src/sealing';
 import { createCast } from '../testkit/cast';
 import { CREATE_DATASET, REQUEST_UPLOAD, sha256 } from '../testkit/client';
 import { createTemporaryDirectory, createTestDatabase } from '../testkit/postgres';
@@ -11,12 +12,17 @@ test('no key, token, password, signature or database password that was used is i
   const database = await createTestDatabase();
   const directory = await createTemporaryDirectory('secrets');
   await withDatabase(database.superuserUrl, (client) => createApplicationRole(client, 'fusecast'));
+  const sealingKey = newSealingKey();
   const service = await ServiceProcess.start({
     DATABASE_URL: database.url,
+    FUSECAST_SECRET_KEY: sealingKey,
     FUSECAST_DATA: directory,
     LOG_LEVEL: 'trace',
   });
-  const secrets = new Map<string, string>([['database password', new URL(database.url).password]]);
+  const secrets = new Map<string, string>([
+    ['database password', new URL(database.url).password],
+    ['sealing key', sealingKey],
+  ]);
   try {
     const { owner } = await createCast({ anonymous: service.anonymous, database });
     secrets.set('session token', owner.headers.authorization.slice('Bearer '.length));

@@ -128,6 +128,7 @@ describe('people', () => {
       const token = await smtp.tokenTo(email, 1);
       const password = 'a new horse battery';
       expect(await nobody.query(RESET, { input: { token, password } })).toEqual({ resetPassword: { sessions: 2 } });
+      expect((await smtp.mailTo(email, 2)).subject).toBe('Your Fusecast password has changed');
       for (const ended of [client, other]) {
         expect((await ended.refusal(WHO)).extensions.code).toBe('UNAUTHENTICATED');
       }
@@ -176,6 +177,13 @@ describe('people', () => {
     await client.query(WHO);
     expect((await other.refusal(WHO)).extensions.code).toBe('UNAUTHENTICATED');
     await signIn(email, newPassword);
+    const { subject, text } = await smtp.mailTo(email, 1);
+    expect(subject).toBe('Your Fusecast password has changed');
+    expect(text).not.toContain(newPassword);
+    // The attempt with a wrong one is no change.
+    const notices =
+      "SELECT FROM pgboss.job WHERE name = 'sendAccountNotice' AND data->>'personId' = (SELECT id::text FROM person WHERE email = $1)";
+    expect((await sql(notices, [email])).rows).toHaveLength(1);
   });
 
   describe('sessions', () => {
@@ -231,7 +239,7 @@ describe('people', () => {
     });
 
     test('are Secure under https', async () => {
-      const http = { host: '127.0.0.1', port: 0, publicUrl: 'https://fusecast.example' };
+      const http = { host: '127.0.0.1', port: 0, publicUrl: 'https://fusecast.example', bodySeconds: 10 };
       const secure = await TestService.start({ sharedWith: service, role: 'api', config: { http } });
       try {
         const { email } = await signUp();

@@ -1,6 +1,9 @@
 /** The second factor: one-time codes as an authenticator app makes them, recovery codes, turning it on and off. */
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { URI } from 'otpauth';
-import type { ApiClient } from '../testkit/client';
+import { Sealing } from '../../src/sealing';
+import { type ApiClient, until } from '../testkit/client';
 import { type TestPerson, TestService, withDatabase } from '../testkit/service';
 
 const SIGN_IN = 'mutation ($input: SignInInput!) { signIn(input: $input) { token } }';
@@ -66,6 +69,54 @@ describe('the second factor', () => {
     for (const refused of [code, appCode(uri, 0), appCode(uri, 20), '000000', 'abc', '']) {
       expect(await codeOf(signIn(person, refused))).toBe('UNAUTHENTICATED');
     }
+  });
+
+  test('is kept sealed for its owner, and anew after each use', async () => {
+    const { person, uri } = await enrolled();
+    const read = () =>
+      withDatabase(service.database.superuserUrl, async (client) => {
+        const { rows } = await client.query(
+          `SELECT sealed_secret, t::text AS row, person_id FROM second_factor t
+             JOIN person ON person.id = person_id WHERE email = $1`,
+          [person.email],
+        );
+        return rows[0];
+      });
+    const before = await read();
+    const { secret } = URI.parse(uri);
+    for (const form of [secret.base32, secret.hex, Buffer.from(secret.buffer).toString('base64')]) {
+      expect(before.row).not.toContain(form);
+    }
+    const key = await readFile(path.join(service.directory, 'secret-key'), 'utf8');
+    expect((await stat(path.join(service.directory, 'secret-key'))).mode & 0o777).toBe(0o600);
+    const sealing = new Sealing([key]);
+    expect(sealing.open(before.sealed_secret, before.person_id)).toBe(secret.base32);
+    expect(await codeOf(signIn(person, appCode(uri, 1)))).toBeUndefined();
+    const after = await read();
+    expect(after.sealed_secret).not.toBe(before.sealed_secret);
+    expect(sealing.open(after.sealed_secret, after.person_id)).toBe(secret.base32);
+  });
+
+  test('tells its owner by mail when it is turned on and off', async () => {
+    const { person } = await enrolled();
+    const notice = (subject: string) =>
+      until(
+        async () => service.mails.find((mail) => mail.startsWith(`--- mail to ${person.email}: ${subject}`)),
+        Boolean,
+      );
+    expect(await notice('Your Fusecast account has a second factor')).toContain('If it was you');
+    expect(service.mails.filter((mail) => mail.includes(person.email))).toHaveLength(1);
+    await person.client.query(DISABLE, { input: { password: person.password } });
+    await notice('Your Fusecast account has no second factor');
+    // There is none any more, so nothing changes.
+    await person.client.query(DISABLE, { input: { password: person.password } });
+    await withDatabase(service.database.superuserUrl, async (client) => {
+      const { rows } = await client.query(
+        "SELECT FROM pgboss.job WHERE name = 'sendAccountNotice' AND data->>'personId' = (SELECT id::text FROM person WHERE email = $1)",
+        [person.email],
+      );
+      expect(rows).toHaveLength(2);
+    });
   });
 
   test('of two sign-ins at once with one code, one succeeds', async () => {

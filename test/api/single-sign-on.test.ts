@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createApplicationRole } from '../../src/migrate';
+import { newSealingKey } from '../../src/sealing';
 import type { Data } from '../testkit/client';
 import { createTemporaryDirectory, createTestDatabase, type TestDatabase } from '../testkit/postgres';
 import { withDatabase } from '../testkit/service';
@@ -84,6 +85,7 @@ describe('single sign-on', () => {
     await once(provider.stdout!, 'data');
     service = await ServiceProcess.start({
       DATABASE_URL: database.url,
+      FUSECAST_SECRET_KEY: newSealingKey(),
       FUSECAST_DATA: directory,
       FUSECAST_URL: url,
       PORT: String(port),

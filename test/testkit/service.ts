@@ -69,7 +69,8 @@ export class TestService {
       logLevel: 'info',
       database: { kind: 'server', url: database.url },
       objects,
-      http: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0, bodySeconds: 10 },
+      sealingKeys: { kind: 'file', file: path.join(directory, 'secret-key') },
       trainingThreads: 1,
       introspection: true,
       // As high as to be none: the tests of a file come from one address.

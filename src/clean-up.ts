@@ -1,0 +1,63 @@
+/**
+ * The job that removes, hour by hour, what is of no use any more: sessions and links that have ended, and uploads that
+ * were announced and whose bytes never arrived, which count towards the team's quota. What has ended, and that nothing
+ * else goes, is said by row-level security (migrations/), which gives each a day after its end.
+ */
+import { LessThan, MoreThan } from 'typeorm';
+import { recordChange } from './audit';
+import { EmailRequest } from './schema/email-request';
+import { Invitation } from './schema/invitation';
+import { PersonSession } from './schema/person-session';
+import { Team } from './schema/team';
+import { Upload } from './schema/upload';
+import type { ObjectStore } from './storage/object-store';
+import { jobSession, type Tenancy } from './tenancy';
+
+const DAY_MS = 24 * 3600 * 1000;
+const BATCH = 500;
+/** Sorts in front of every id. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+interface CleanUpServices {
+  readonly tenancy: Tenancy;
+  readonly store: ObjectStore;
+}
+
+/** Removes all of it. Broken off, it has removed a part, and the next one goes on. */
+export async function cleanUp(services: CleanUpServices, signal: AbortSignal): Promise<void> {
+  const teams = await services.tenancy.within({ 'app.cleaning': 'on' }, async (manager) => {
+    for (const noun of [PersonSession, EmailRequest, Invitation]) {
+      await manager.createQueryBuilder().delete().from(noun).execute();
+    }
+    return manager.find(Team, { select: { id: true } });
+  });
+  for (const { id } of teams) await removeUploads(services, id, signal);
+}
+
+/** Removes a team's uploads that have become nothing and whose bytes are not there: no URL lets them come any more. */
+async function removeUploads({ tenancy, store }: CleanUpServices, teamId: string, signal: AbortSignal): Promise<void> {
+  let last = NO_ID;
+  for (;;) {
+    signal.throwIfAborted();
+    const uploads = await tenancy.inTeam(jobSession(teamId), (manager) =>
+      manager
+        .createQueryBuilder(Upload, 'upload')
+        .where({ id: MoreThan(last), createdAt: LessThan(new Date(Date.now() - DAY_MS)) })
+        .andWhere('NOT EXISTS (SELECT FROM dataset WHERE upload_id = upload.id)')
+        .andWhere('NOT EXISTS (SELECT FROM network WHERE upload_id = upload.id)')
+        .orderBy('upload.id')
+        .limit(BATCH)
+        .getMany(),
+    );
+    for (const { id, objectKey, fileName, sizeBytes } of uploads) {
+      last = id;
+      if (await store.head(objectKey)) continue;
+      await tenancy.within({ 'app.team_id': teamId, 'app.cleaning': 'on' }, async (manager) => {
+        const { affected } = await manager.delete(Upload, { id });
+        if (!affected) return;
+        await recordChange(manager, jobSession(teamId), 'cleanUp', { type: 'Upload', id }, { fileName, sizeBytes });
+      });
+    }
+    if (uploads.length < BATCH) return;
+  }
+}

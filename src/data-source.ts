@@ -1,0 +1,59 @@
+/** What TypeORM knows: the tables, and how their names are made. Migrations are raw SQL and run before (migrate.ts). */
+import { DataSource } from 'typeorm';
+import { ApiKey } from './schema/api-key';
+import { AuditEntry } from './schema/audit-entry';
+import { Dataset, DatasetScenario } from './schema/dataset';
+import { EmailRequest } from './schema/email-request';
+import { Identity } from './schema/identity';
+import { Invitation } from './schema/invitation';
+import { Member } from './schema/member';
+import { Network } from './schema/network';
+import { SnakeCaseNames } from './schema/node';
+import { Person } from './schema/person';
+import { PersonSession } from './schema/person-session';
+import { Prediction } from './schema/prediction';
+import { Predictor } from './schema/predictor';
+import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
+import { Device, Scenario } from './schema/scenario';
+import { RecoveryCode, SecondFactor } from './schema/second-factor';
+import { Team } from './schema/team';
+import { Upload } from './schema/upload';
+
+const DATABASE_CONNECTIONS = 10;
+
+/** Not connected yet. */
+export function createDataSource(url: string): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    entities: [
+      Person,
+      PersonSession,
+      EmailRequest,
+      SecondFactor,
+      RecoveryCode,
+      Identity,
+      Team,
+      Member,
+      Invitation,
+      ApiKey,
+      AuditEntry,
+      Upload,
+      Device,
+      Scenario,
+      Dataset,
+      DatasetScenario,
+      Network,
+      Predictor,
+      PredictorVersion,
+      PredictorVersionDataset,
+      Prediction,
+    ],
+    namingStrategy: new SnakeCaseNames(),
+    synchronize: false,
+    installExtensions: false,
+    uuidExtension: 'pgcrypto',
+    applicationName: 'fusecast',
+    poolSize: DATABASE_CONNECTIONS,
+  });
+}
