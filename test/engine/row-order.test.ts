@@ -5,13 +5,13 @@ import { readNetwork } from '../../src/engine';
 import { runFold } from '../../src/engine/cross-validation';
 import { candidatesOf } from '../../src/engine/learner';
 import { dealFolds } from '../../src/engine/metrics';
-import { createRandom, type Random } from '../../src/engine/random';
+import { createRandom } from '../../src/engine/random';
 import { exchangeLatencies, isPermuted, mayBePermuted, permutedShare } from '../../src/engine/row-order';
 import { selectCandidates } from '../../src/engine/selection';
 import { gatherTrainingRows, type KernelRow } from '../../src/engine/training-rows';
 import { readProfile } from '../../src/profiles';
 import { describeWithShared, SHARED } from '../testkit/shared';
-import { createSyntheticData, SYNTHETIC_SCENARIO } from '../testkit/synthetic-profile';
+import { createSyntheticData, permuteKernels, SYNTHETIC_SCENARIO } from '../testkit/synthetic-profile';
 
 const NOISE = 0.05;
 const data = createSyntheticData(18, NOISE, 5);
@@ -20,26 +20,7 @@ const { kernels: listed } = gatherTrainingRows(SYNTHETIC_SCENARIO, [data.profile
 const random = createRandom(2);
 const predictedUs = listed.map(({ latencyUs }) => latencyUs * (0.95 + 0.1 * random.uniform()));
 
-/** Latencies exchanged within networks and kinds, each with one at most `reach` rows of its kind further down. */
-function permute(rows: readonly KernelRow[], reach: number, dice: Random): KernelRow[] {
-  const permuted = [...rows];
-  const groups = new Map<string, number[]>();
-  rows.forEach(({ network, kind }, i) => {
-    const key = `${network} ${kind}`;
-    groups.set(key, [...(groups.get(key) ?? []), i]);
-  });
-  for (const group of groups.values()) {
-    for (let a = 0; a + 1 < group.length; a += 2) {
-      const [i, j] = [group[a], group[Math.min(group.length - 1, a + 1 + dice.below(reach))]];
-      const { latencyUs } = permuted[i];
-      permuted[i] = { ...permuted[i], latencyUs: permuted[j].latencyUs };
-      permuted[j] = { ...permuted[j], latencyUs };
-    }
-  }
-  return permuted;
-}
-
-const permuted = permute(listed, 3, createRandom(3));
+const permuted = permuteKernels(listed, 3, createRandom(3));
 
 /** Share of the rows whose latency is what they really took, but for what is too small to be worth an exchange. */
 function rightShare(latenciesUs: ArrayLike<number>): number {

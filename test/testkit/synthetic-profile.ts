@@ -14,6 +14,7 @@ import {
   readNetwork,
 } from '../../src/engine';
 import type { KernelFeatures } from '../../src/engine/features';
+import type { Random } from '../../src/engine/random';
 
 export const SYNTHETIC_SCENARIO = 'onnxruntime/synthetic/1large/float';
 
@@ -63,4 +64,27 @@ export function createSyntheticData(count: number, noise: number, seed: number):
     });
   }
   return { graphs, truth, profile: { harnesses: [{ threads: 1, statistic: 'median' }], networks, kernels } };
+}
+
+/** Kernel rows whose latencies were exchanged within networks and kinds, each with one at most `reach` rows further down. */
+export function permuteKernels<Row extends Pick<KernelMeasurement, 'network' | 'kind' | 'latencyUs'>>(
+  rows: readonly Row[],
+  reach: number,
+  random: Random,
+): Row[] {
+  const permuted = [...rows];
+  const groups = new Map<string, number[]>();
+  rows.forEach(({ network, kind }, i) => {
+    const key = `${network} ${kind}`;
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+  });
+  for (const group of groups.values()) {
+    for (let a = 0; a + 1 < group.length; a += 2) {
+      const [i, j] = [group[a], group[Math.min(group.length - 1, a + 1 + random.below(reach))]];
+      const { latencyUs } = permuted[i];
+      permuted[i] = { ...permuted[i], latencyUs: permuted[j].latencyUs };
+      permuted[j] = { ...permuted[j], latencyUs };
+    }
+  }
+  return permuted;
 }
