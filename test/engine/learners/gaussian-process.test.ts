@@ -69,7 +69,10 @@ describe.each(golden.problems)('golden: $name', (problem) => {
     const points = pointsOf(problem);
     const distinct = new Set(
       Array.from({ length: points.coordinates.rows }, (_, i) =>
-        [...points.coordinates.values.slice(i * 3, i * 3 + 3), ...points.labels.map((label) => label[i])].join(),
+        [
+          ...Array.from(points.coordinates.values).slice(i * 3, i * 3 + 3),
+          ...points.labels.map((label) => label[i]),
+        ].join(),
       ),
     );
     const once = fitGaussianProcess(points, bagsOf(problem), options);
