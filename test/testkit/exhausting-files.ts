@@ -40,22 +40,33 @@ function doubling(last: NodeMessage[]): FunctionMessage[] {
   });
 }
 
-function lengthPrefixed(field: number, body: Uint8Array): Buffer {
+/** What stands in front of a part of so many bytes. */
+function lengthPrefix(field: number, length: number): Uint8Array {
   const size: number[] = [];
-  let rest = body.length;
+  let rest = length;
   for (; rest > 127; rest = Math.floor(rest / 128)) size.push((rest % 128) + 128);
-  return Buffer.concat([Uint8Array.of(field * 8 + 2, ...size, rest), body]);
+  return Uint8Array.of(field * 8 + 2, ...size, rest);
 }
 
-/** An If in a branch of an If, so many times. */
+const IF = Buffer.from('If');
+
+/** An If in a branch of an If, so many times. Written from the inside: whatever is around a part stands in front of it. */
 function nested(depth: number): Uint8Array {
-  let graph: Uint8Array = Buffer.from([]);
+  const fronts: Uint8Array[] = [];
+  let length = 0;
+  const putInFront = (...parts: Uint8Array[]) => {
+    for (const part of parts.reverse()) {
+      fronts.push(part);
+      length += part.length;
+    }
+  };
   for (let i = 0; i < depth; i++) {
-    const branch = lengthPrefixed(5, Buffer.concat([Uint8Array.of(0xa0, 1, 5), lengthPrefixed(6, graph)]));
-    graph = lengthPrefixed(1, Buffer.concat([lengthPrefixed(4, Buffer.from('If')), branch]));
+    putInFront(Uint8Array.of(0xa0, 1, 5), lengthPrefix(6, length));
+    putInFront(lengthPrefix(4, IF.length), IF, lengthPrefix(5, length));
+    putInFront(lengthPrefix(1, length));
   }
-  const operatorSet = lengthPrefixed(8, Uint8Array.of(0x10, 18));
-  return Buffer.concat([Uint8Array.of(8, 8), lengthPrefixed(7, graph), operatorSet]);
+  putInFront(Uint8Array.of(8, 8), lengthPrefix(7, length));
+  return Buffer.concat([...fronts.reverse(), lengthPrefix(8, 2), Uint8Array.of(0x10, 18)]);
 }
 
 const call = node('F0', ['x'], ['y'], { domain: 'own' });
