@@ -1,65 +1,126 @@
 /**
- * One scenario of the accuracy bench, in a worker thread: fits without each fold in turn, predicts the fold.
+ * What the accuracy bench does in a worker thread. Each exported function is one task; none knows what a bar is, or what
+ * the reference says.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readNetwork, runtimeOfScenario } from '../src/engine';
+import {
+  createRandom,
+  type Graph,
+  type Learner,
+  loadPredictor,
+  type NetworkMeasurement,
+  type Profile,
+  readNetwork,
+  runtimeOfScenario,
+  type TrainingReport,
+  trainPredictor,
+} from '../src/engine';
 import { featurize } from '../src/engine/features';
 import { fitEndToEnd } from '../src/engine/fit-end-to-end';
-import { candidatesOf } from '../src/engine/learner';
+import { type CandidateLearner, candidatesOf } from '../src/engine/learner';
 import { planKernels } from '../src/engine/plan';
 import { predictEach } from '../src/engine/predictor-model';
-import { createRandom } from '../src/engine/random';
 import type { PlannedNetwork } from '../src/engine/training-rows';
+import { NETWORKS } from './peer';
 
-export interface AccuracyTask {
-  /** Folder of the networks' ONNX files. */
-  readonly networks: string;
-  readonly scenario: string;
-  /** Measured latency of each network, microseconds, in the order that folds count in. */
-  readonly latencies: readonly (readonly [network: string, latencyUs: number, relativeDeviation: number | undefined])[];
-  /** Positions that each fold holds. */
-  readonly folds: readonly (readonly number[])[];
+/** Positions of the rows that a fit sees, and of those that it predicts. */
+export interface Split {
+  readonly training: readonly number[];
+  readonly held: readonly number[];
 }
 
-/** Absolute relative error of each network, predicted by a fit that did not see it. */
-export type AccuracyResult = readonly (readonly [network: string, error: number])[];
+export interface SplitsTask {
+  /** End-to-end rows of one scenario, a network each. */
+  readonly rows: readonly NetworkMeasurement[];
+  readonly splits: readonly Split[];
+  readonly learner: Learner;
+}
+
+/** Microseconds, by split, in the order of its held rows. */
+export type Predictions = readonly (readonly number[])[];
+
+export interface DeviceTask {
+  readonly scenario: string;
+  readonly profile: Profile;
+  readonly learner: Learner;
+  readonly seed: number;
+}
+
+let graphs: Map<string, Graph> | undefined;
+
+/** All networks, read once a thread. */
+function readGraphs(): Map<string, Graph> {
+  graphs ??= new Map(
+    readdirSync(NETWORKS).map((file) => {
+      const name = path.basename(file, '.onnx');
+      return [name, readNetwork(readFileSync(path.join(NETWORKS, file)), { name })];
+    }),
+  );
+  return graphs;
+}
 
 /** Plans by runtime, made once a thread. */
 const PLANNED = new Map<string, Map<string, PlannedNetwork>>();
 
-function plannedNetworks(folder: string, runtime: string): Map<string, PlannedNetwork> {
-  let planned = PLANNED.get(runtime);
-  if (!planned) {
-    planned = new Map(
-      readdirSync(folder).map((file) => {
-        const name = path.basename(file, '.onnx');
-        const plan = planKernels(readNetwork(readFileSync(path.join(folder, file)), { name }), runtime);
-        return [name, { name, kernels: plan.kernels, features: featurize(plan) }];
-      }),
-    );
-    PLANNED.set(runtime, planned);
-  }
+function planNetworks(runtime: string): Map<string, PlannedNetwork> {
+  const known = PLANNED.get(runtime);
+  if (known) return known;
+  const planned = new Map(
+    [...readGraphs()].map(([name, graph]) => {
+      const plan = planKernels(graph, runtime);
+      return [name, { name, kernels: plan.kernels, features: featurize(plan) }];
+    }),
+  );
+  PLANNED.set(runtime, planned);
   return planned;
 }
 
-const [candidate] = candidatesOf('gaussianProcess', 0, createRandom(0));
+/** Fits one learner to the training rows of each split, and predicts the others. */
+export function fitSplits({ rows, splits, learner }: SplitsTask & { readonly learner: CandidateLearner }): Predictions {
+  const planned = planNetworks(runtimeOfScenario(rows[0].scenario));
+  const [candidate] = candidatesOf(learner, 0, createRandom(0));
+  const measured = rows.map(({ network, latencyUs, deviationUs }) => ({
+    ...planned.get(network)!,
+    latencyUs,
+    relativeDeviation: deviationUs === undefined ? undefined : deviationUs / latencyUs,
+  }));
+  return splits.map(({ training, held }) => {
+    const { kinds, fixedUs } = fitEndToEnd(
+      training.map((i) => measured[i]),
+      candidate,
+      { seed: 0 },
+    );
+    return held.map((i) =>
+      predictEach(kinds, measured[i].kernels, measured[i].features).reduce((sum, value) => sum + value, fixedUs),
+    );
+  });
+}
 
-export default function crossValidate({ networks, scenario, latencies, folds }: AccuracyTask): AccuracyResult {
-  const planned = plannedNetworks(networks, runtimeOfScenario(scenario));
-  const errors: [string, number][] = [];
-  for (const fold of folds) {
-    const held = new Set(fold);
-    const training = latencies
-      .filter((_, i) => !held.has(i))
-      .map(([name, latencyUs, relativeDeviation]) => ({ ...planned.get(name)!, latencyUs, relativeDeviation }));
-    const { kinds, fixedUs } = fitEndToEnd(training, candidate, { seed: 0 });
-    for (const i of fold) {
-      const [name, latencyUs] = latencies[i];
-      const { kernels, features } = planned.get(name)!;
-      const predicted = predictEach(kinds, kernels, features).reduce((sum, value) => sum + value, fixedUs);
-      errors.push([name, Math.abs(predicted - latencyUs) / latencyUs]);
-    }
+/** The same as a user does it: a whole training, with cross-validation inside, to an ONNX file that predicts the others. */
+export async function trainSplits({ rows, splits, learner }: SplitsTask): Promise<Predictions> {
+  const all = readGraphs();
+  const predictions: number[][] = [];
+  for (const { training, held } of splits) {
+    const profile: Profile = { harnesses: [], networks: training.map((i) => rows[i]), kernels: [] };
+    const { onnx } = await trainPredictor({
+      scenario: rows[0].scenario,
+      learner,
+      seed: 0,
+      profiles: [{ sha256: '', profile }],
+      graphs: all,
+    });
+    const predictor = await loadPredictor(onnx);
+    const predicted = await predictor.predict(held.map((i) => all.get(rows[i].network)!));
+    await predictor.release();
+    predictions.push(predicted.map(({ latencyUs }) => latencyUs));
   }
-  return errors;
+  return predictions;
+}
+
+/** Trains one device from all rows that there are, and says how good cross-validation finds the result. */
+export async function trainDevice({ scenario, profile, learner, seed }: DeviceTask): Promise<TrainingReport> {
+  const profiles = [{ sha256: '', profile }];
+  const { report } = await trainPredictor({ scenario, learner, seed, profiles, graphs: readGraphs() });
+  return report;
 }

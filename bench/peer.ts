@@ -9,6 +9,10 @@ import { promisify } from 'node:util';
 
 export const ROOT = path.resolve(__dirname, '../..');
 export const SHARED = path.resolve(ROOT, '../shared');
+/** The benchmark's graphs. */
+export const NETWORKS = path.join(SHARED, 'networks/onnx');
+/** The benchmark's measurements. */
+export const MEASUREMENTS = path.join(SHARED, 'data/mobile-ml-benchmark');
 const CACHE = process.env.FUSECAST_CACHE ?? path.join(os.homedir(), '.cache/fusecast');
 const run = promisify(execFile);
 

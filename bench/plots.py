@@ -1,0 +1,112 @@
+"""Draws the results of the accuracy bench: accuracy-*.json in the folder given, to pictures of the same names beside them.
+
+Usage: python plots.py RESULTS
+"""
+import json
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+OWN, LINEAR, REFERENCE, IDEAL = "#0072b2", "#56b4e9", "#d55e00", "#888888"
+LEARNER_COLOURS = {
+    "lasso": "#56b4e9",
+    "forest": "#009e73",
+    "boosting": "#e69f00",
+    "perceptron": "#cc79a7",
+    "gaussianProcess": "#0072b2",
+    "auto": "#000000",
+}
+plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
+
+
+def end_to_end(result, axes):
+    scenarios = result["scenarios"]
+    summary = result["summary"]["all"]
+    for key, label, colour in (
+        ("referenceMape", f"reference, mean {summary['referenceMean']} %", REFERENCE),
+        ("linearMape", f"Fusecast, linear alone, mean {summary['linearMean']} %", LINEAR),
+        ("mape", f"Fusecast, mean {summary['mean']} %", OWN),
+    ):
+        axes.plot(sorted(scenario[key] for scenario in scenarios), color=colour, label=label, linewidth=2)
+    axes.set_title(f"From end-to-end rows alone; better than the reference on {summary['better']} of {len(scenarios)}")
+    axes.set_xlabel("scenarios, each curve sorted by its own error")
+    axes.set_ylabel("mean absolute error, % (5-fold by network)")
+    axes.set_xlim(0, len(scenarios) - 1)
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(frameon=False)
+
+
+def kernel_rows(result, axes):
+    devices = result["devices"]
+    width = 0.4
+    for shift, key, label, colour in (
+        (-width / 2, "mape", "Fusecast, mean of three seeds", OWN),
+        (width / 2, "referenceMape", "reference (LightGBM per kernel kind)", REFERENCE),
+    ):
+        bars = axes.bar([i + shift for i in range(len(devices))], [device[key] for device in devices], width, label=label, color=colour)
+        axes.bar_label(bars, fmt="%.2f", fontsize=7, padding=1)
+    axes.set_xticks(range(len(devices)), ["\n".join(device["scenario"].split("/")[:2]) for device in devices], fontsize=9)
+    axes.set_title("From kernel rows and end-to-end rows: the ten GPUs whose kernels were measured")
+    axes.set_ylabel("mean absolute error end to end, %")
+    axes.legend(frameon=False, loc="upper left")
+
+
+def small(result, axes):
+    points = result["points"]
+    for learner, colour in LEARNER_COLOURS.items():
+        own = sorted((point["training"], point["mean"]) for point in points if point["learner"] == learner)
+        axes.plot(*zip(*own), color=colour, marker="o", linewidth=3 if learner == "auto" else 1.5, label=learner)
+    axes.set_title("Small data: TFLite CPU scenarios, from end-to-end rows alone")
+    axes.set_xlabel("measured networks")
+    axes.set_ylabel("mean absolute error on other networks, %")
+    axes.set_xticks(sorted({point["training"] for point in points}))
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(frameon=False)
+
+
+def intervals(result, axes):
+    levels = result["levels"]
+    promised = [level["level"] for level in levels]
+    axes.plot([40, 100], [40, 100], color=IDEAL, linestyle="--", linewidth=1, label="as promised")
+    axes.plot(promised, [level["covered"] for level in levels], color=OWN, marker="o", linewidth=2, label="networks inside")
+    for level in levels:
+        axes.annotate(
+            f"{level['covered']:.1f} %, width {level['medianRelativeWidth']:.0f} %",
+            (level["level"], level["covered"]),
+            textcoords="offset points",
+            xytext=(8, -12),
+            fontsize=9,
+        )
+    axes.set_title(f"Intervals, mean over {result['scenarios']} scenarios")
+    axes.set_xlabel("level promised, %")
+    axes.set_ylabel("held networks inside, %")
+    axes.set_xlim(45, 110)
+    axes.set_xticks(promised)
+    axes.set_ylim(45, 100)
+    axes.legend(frameon=False, loc="upper left")
+
+
+def main(folder):
+    for name, draw, size in (
+        ("end-to-end", end_to_end, (8, 4)),
+        ("kernel-rows", kernel_rows, (9, 4)),
+        ("small", small, (7, 4)),
+        ("intervals", intervals, (6, 4)),
+    ):
+        source = folder / f"accuracy-{name}.json"
+        if not source.exists():
+            continue
+        figure, axes = plt.subplots(figsize=size, layout="constrained")
+        draw(json.loads(source.read_text()), axes)
+        figure.savefig(source.with_suffix(".png"), dpi=110, metadata={"Software": None})
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
