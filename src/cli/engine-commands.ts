@@ -2,8 +2,11 @@
  * Commands that need no service: plan, strip, profile, engine train, engine predict.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { type Command, Option } from 'commander';
 import {
   type DimensionBindings,
   EngineError,
@@ -17,12 +20,18 @@ import {
   trainPredictor,
   withGpu,
 } from '../engine';
+import { FoldThreads } from '../fold-threads';
 import { readProfile, writeProfileTable } from '../profiles';
 import { collectBinding, inFile, networkPaths, openNetwork, parseNetwork, readGraphs } from './files';
 import { localScenario, measureNetworks, ROUNDS } from './measure';
-import { formatLatency, formatPercent, type Output } from './output';
+import { formatLatency, type Output } from './output';
+import { searchedSettings } from './parameters';
 import { readRules } from './rules-commands';
 import { showPredictions } from './show';
+import { showReport } from './show-report';
+
+/** The compiled program of threads. Where sources are compiled as they load it is not there: then folds run in this thread. */
+const ENGINE_THREAD = path.join(__dirname, '../engine-thread.js');
 
 interface PlanOptions {
   readonly runtime?: string;
@@ -135,14 +144,23 @@ export function addEngineCommands(program: Command, output: () => Output): void 
     .argument('<datasets...>', 'profiles (.csv, .json, .jsonl, .parquet)')
     .requiredOption('--networks <folder>', 'folder of the network files that the profiles name')
     .requiredOption('--scenario <scenario>', 'runtime/device/processor/type')
-    .option('--learner <learner>', LEARNERS.join(', '), 'lasso')
+    .addOption(new Option('--learner <learner>', 'what learns').choices(LEARNERS).default('auto'))
+    .option('--search <settings>', 'settings to draw and try for each learner, 0 to 32', searchedSettings, 0)
     .option('--gpu <gpu>', "the device's GPU, where the runtime's rules need it and the device is not a known one")
     .option('--seed <number>', 'seeds every random choice', Number, 1)
     .requiredOption('-o, --output <file.onnx>', 'where the predictor goes')
     .action(
       async (
         datasets: string[],
-        options: { networks: string; scenario: string; learner: Learner; gpu?: string; seed: number; output: string },
+        options: {
+          networks: string;
+          scenario: string;
+          learner: Learner;
+          search: number;
+          gpu?: string;
+          seed: number;
+          output: string;
+        },
       ) => {
         const profiles = await Promise.all(
           datasets.map(async (file) => ({
@@ -157,22 +175,23 @@ export function addEngineCommands(program: Command, output: () => Output): void 
         );
         const graphs = await readGraphs(options.networks, named);
         const progress = output().progress('training', 100);
-        const { onnx, report } = await trainPredictor({
-          ...options,
-          profiles,
-          graphs,
-          onProgress: ({ fraction }) => progress.update(100 * fraction),
-        });
-        progress.stop();
-        await writeFile(options.output, onnx);
-        const { endToEnd } = report;
-        output().result(report, () =>
-          [
-            `${options.output}: ${report.learner} on ${report.sources.map(({ name }) => name).join(' and ')}, ${report.networks} networks, ${report.kernelRows} kernel rows`,
-            `cross-validated error of whole networks: mean ${formatPercent(endToEnd.mape)}, median ${formatPercent(endToEnd.medianApe)}, within 10 %: ${formatPercent(100 * endToEnd.within10)}`,
-            ...report.dropped,
-          ].join('\n'),
-        );
+        const folds = existsSync(ENGINE_THREAD) ? new FoldThreads(ENGINE_THREAD, availableParallelism()) : undefined;
+        try {
+          const { onnx, report } = await trainPredictor({
+            ...options,
+            searched: options.search,
+            profiles,
+            graphs,
+            runFold: folds?.runner(),
+            onProgress: ({ fraction }) => progress.update(100 * fraction),
+          });
+          progress.stop();
+          await writeFile(options.output, onnx);
+          output().result(report, () => `${options.output}: ${showReport(output(), report)}`);
+        } finally {
+          progress.stop();
+          await folds?.stop();
+        }
       },
     );
 

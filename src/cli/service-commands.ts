@@ -5,34 +5,17 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { readClientConfig } from '../config';
-import { EngineError, LEARNERS, type NetworkPrediction, stripNetwork } from '../engine';
+import { EngineError, LEARNERS, type Learner, type NetworkPrediction, stripNetwork } from '../engine';
 import { Client, type Ingested, ServiceError } from './client';
 import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files';
-import { formatPercent, type Output } from './output';
+import type { Output } from './output';
+import { searchedSettings } from './parameters';
 import { showPredictions } from './show';
+import { showReport } from './show-report';
+import { train } from './train';
 
 /** Networks that are uploaded at the same time. */
 const UPLOADS_AT_ONCE = 4;
-
-/** A version as training left it. */
-export interface TrainedVersion {
-  readonly id: string;
-  readonly number: number;
-  readonly status: string;
-  readonly learner: string;
-  readonly report: {
-    readonly networks: number;
-    readonly kernelRows: number;
-    readonly endToEnd: { readonly mape: number; readonly medianApe: number; readonly within10: number };
-    readonly dropped: readonly string[];
-  } | null;
-  readonly failure: {
-    readonly code: string;
-    readonly message: string;
-    readonly where?: string;
-    readonly remedy?: string;
-  } | null;
-}
 
 export interface ServicePrediction extends NetworkPrediction {
   /** Id and number of the version that answered. */
@@ -87,23 +70,24 @@ export function addServiceCommands(program: Command, output: () => Output): void
       [],
     )
     .requiredOption('--scenario <scenario>', 'runtime/device/processor/type')
-    .addOption(new Option('--learner <learner>').choices(LEARNERS).default('lasso'))
+    .addOption(new Option('--learner <learner>', 'what learns').choices(LEARNERS).default('auto'))
+    .option('--search <settings>', 'settings to draw and try for each learner, 0 to 32', searchedSettings, 0)
     .option('--seed <number>', 'seeds every random choice', Number, 1)
-    .action(async (name: string, options: { dataset: string[]; scenario: string; learner: string; seed: number }) => {
-      const client = connect();
-      const datasetIds = await Promise.all(options.dataset.map((each) => findDataset(client, each)));
-      const { scenario, learner, seed } = options;
-      const version = await train(client, { name, scenario, datasetIds, learner, seed }, output());
-      output().result(version, () => {
-        const { endToEnd, networks, kernelRows, dropped } = version.report!;
-        return [
-          `version ${version.number} of ${name}: ${networks} networks, ${kernelRows} kernel rows`,
-          `cross-validated error of whole networks: mean ${formatPercent(endToEnd.mape)}, median ${formatPercent(endToEnd.medianApe)}, within 10 %: ${formatPercent(100 * endToEnd.within10)}`,
-          ...dropped,
-          version.id,
-        ].join('\n');
-      });
-    });
+    .action(
+      async (
+        name: string,
+        options: { dataset: string[]; scenario: string; learner: Learner; search: number; seed: number },
+      ) => {
+        const client = connect();
+        const datasetIds = await Promise.all(options.dataset.map((each) => findDataset(client, each)));
+        const { scenario, learner, search, seed } = options;
+        const input = { name, scenario, datasetIds, learner, searchedSettings: search, seed };
+        const version = await train(client, input, output());
+        output().result(version, () =>
+          [`version ${version.number} of ${name}: ${showReport(output(), version.report!)}`, version.id].join('\n\n'),
+        );
+      },
+    );
 
   program
     .command('predict')
@@ -194,35 +178,6 @@ async function findDataset(client: Client, nameOrId: string): Promise<string> {
     });
   }
   return datasets.edges[0]?.node.id ?? nameOrId;
-}
-
-/** Trains a version, with a progress bar. @throws ServiceError if it fails */
-export async function train(
-  client: Client,
-  input: { name: string; scenario: string; datasetIds: string[]; learner: string; seed: number },
-  output: Output,
-): Promise<TrainedVersion> {
-  const { trainPredictor } = await client.request<{ trainPredictor: { version: { id: string } } }>(
-    'mutation ($input: TrainPredictorInput!) { trainPredictor(input: $input) { version { id } } }',
-    { input: { ...input, learner: input.learner.toUpperCase() } },
-  );
-  const progress = output.progress(`training ${input.name}`, 100);
-  await client.followTraining(trainPredictor.version.id, ({ fraction }) => progress.update(100 * fraction));
-  progress.stop();
-  const { node } = await client.request<{ node: TrainedVersion }>(
-    `query ($id: ID!) { node(id: $id) { ... on PredictorVersion {
-      id number status learner failure { code message where remedy }
-      report { networks kernelRows endToEnd { mape medianApe within10 } dropped } } } }`,
-    { id: trainPredictor.version.id },
-  );
-  if (node.status !== 'READY') {
-    const { code, message, where, remedy } = node.failure ?? {
-      code: 'CANCELLED',
-      message: `the training is ${node.status}`,
-    };
-    throw new ServiceError({ code, message, where, remedy });
-  }
-  return node;
 }
 
 /** Predicts every network under every scenario and version. @throws ServiceError */

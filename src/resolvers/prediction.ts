@@ -14,8 +14,10 @@ import { loadById, type RequestContext, rowId } from './context';
 import { given, readPage } from './pages';
 import { scenarioIdNamed } from './predictor-version';
 
-/** Networks times versions of one call. Larger amounts are for a batch job. */
-const MAXIMUM_PREDICTIONS = 1000;
+/** Networks times versions of one call: with the kernels of each some 40 MB. */
+const MAXIMUM_PREDICTIONS = 3000;
+/** Predictions of one INSERT; PostgreSQL takes 65,535 parameters, 12 for each of them. */
+const INSERTED_AT_ONCE = 500;
 
 /** The networks, READY, in the given order. @throws NOT_FOUND, CONFLICT */
 async function readyNetworks(manager: EntityManager, globalIds: readonly string[]): Promise<Network[]> {
@@ -125,7 +127,9 @@ export class PredictionResolver {
     );
     return tenancy.inTeam(session, async (manager) => {
       const predictions = manager.create(Prediction, rows);
-      await manager.insert(Prediction, predictions);
+      for (let start = 0; start < predictions.length; start += INSERTED_AT_ONCE) {
+        await manager.insert(Prediction, predictions.slice(start, start + INSERTED_AT_ONCE));
+      }
       await recordChange(manager, session, 'predict', undefined, { predictions: rows.length });
       return { predictions };
     });

@@ -89,7 +89,7 @@ export class PredictInput {
   @Field(() => [ID])
   @ArrayNotEmpty()
   @ArrayUnique()
-  @ArrayMaxSize(100)
+  @ArrayMaxSize(500)
   networkIds!: string[];
 
   @Field(() => [String], {

@@ -47,7 +47,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('without a service', () => {
   test('profile measures networks, engine train trains, engine predict predicts what was not trained on', async () => {
     expect(profile).toMatchObject({ dataset: 'here.csv', scenario: SCENARIO, networks: 12 });
-    for (const learner of ['lasso', 'boosting']) {
+    for (const learner of ['lasso', 'auto']) {
       const train = [
         'engine',
         'train',
@@ -115,6 +115,14 @@ describe('without a service', () => {
       ['engine', 'train', 'plain-3.onnx', '--networks', 'networks', '--scenario', SCENARIO, '-o', 'x.onnx'],
       /error [A-Z_]+/,
     ],
+    [
+      ['engine', 'train', 'here.csv', '--networks', 'n', '--scenario', 'a/b/c/d', '--learner', 'x', '-o', 'x.onnx'],
+      /Allowed choices are auto, lasso/,
+    ],
+    [
+      ['engine', 'train', 'here.csv', '--networks', 'n', '--scenario', 'a/b/c/d', '--search', '33', '-o', 'x.onnx'],
+      /from 0 to 32/,
+    ],
     [['engine', 'predict', 'plain-3.onnx', 'plain-3.onnx'], /not a Fusecast predictor/],
     [['profile', 'plain-3.onnx'], /required option/],
     [['predict', 'plain-3.onnx', '--scenario', SCENARIO], /FUSECAST_API_KEY/],
@@ -146,9 +154,19 @@ describe('with a service', () => {
     expect(again.id).toBe(dataset.id);
     const networks = result(await call('network', 'push', training, '--json'));
     expect(networks).toHaveLength(12);
-    const train = ['train', 'desk', '--dataset', 'here', '--scenario', SCENARIO, '--learner', 'boosting', '--json'];
-    const version = result(await call(...train));
-    expect(version).toMatchObject({ number: 1, status: 'READY', learner: 'BOOSTING' });
+    const train = ['train', 'desk', '--dataset', 'here', '--scenario', SCENARIO, '--learner', 'gaussianProcess'];
+    const version = result(await call(...train, '--json'));
+    expect(version).toMatchObject({ number: 1, status: 'READY', learner: 'gaussianProcess' });
+    // The service's report is the engine's.
+    const alone = ['engine', 'train', 'here.csv', '--networks', training, '--scenario', SCENARIO, '-o', 'alone.onnx'];
+    const report = result(await run(...alone, '--learner', 'gaussianProcess', '--json'));
+    expect(version.report).toEqual(report);
+    const shown = (await call(...train)).stdout;
+    expect(shown).toMatch(/version 2 of desk: 12 networks, \d+ kernel rows\ncross-validated error of whole networks/);
+    expect(shown).toMatch(/kernel rows +12 +[\d.]+ % +[\d.]+ %/);
+    expect(shown).toMatch(/kernel rows +convolution +\d+ +gaussianProcess +[\d.]+ %/);
+    expect(shown).toMatch(/intervals that held networks not seen: 50 %/);
+    expect(shown).toMatch(/worst network +predicted +measured +error/);
     const predict = ['predict', 'plain-3.onnx', '--version', version.id, '--json'];
     const predictions = result(await call(...predict));
     expect(predictions).toHaveLength(1);
