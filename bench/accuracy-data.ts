@@ -9,7 +9,7 @@ import path from 'node:path';
 import Piscina from 'piscina';
 import type { NetworkMeasurement } from '../src/engine';
 import { readProfile } from '../src/profiles';
-import type { DeviceTask, Predictions, Split, SplitsTask } from './accuracy-thread';
+import type { DeviceTask, NewDeviceTask, Predictions, Split, SplitsTask } from './accuracy-thread';
 import { MEASUREMENTS, NETWORKS, python, ROOT } from './peer';
 
 /** End-to-end rows of one scenario, in the order of the networks' names: the order that the reference's folds count in. */
@@ -29,7 +29,7 @@ export interface PartResult {
 export const RESULTS = path.join(ROOT, 'bench/results');
 
 /** Worker threads for the tasks of accuracy-thread.ts. */
-export function openPool(): Piscina<SplitsTask | DeviceTask> {
+export function openPool(): Piscina<SplitsTask | DeviceTask | NewDeviceTask> {
   return new Piscina({
     filename: path.join(__dirname, 'accuracy-thread.js'),
     maxThreads: os.availableParallelism(),

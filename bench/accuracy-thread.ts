@@ -16,12 +16,15 @@ import {
   type TrainingReport,
   trainPredictor,
 } from '../src/engine';
+import type { Fit } from '../src/engine/cross-validation';
 import { featurize } from '../src/engine/features';
+import { fitBorrowed } from '../src/engine/fit-borrowed';
 import { fitEndToEnd } from '../src/engine/fit-end-to-end';
 import { type CandidateLearner, candidatesOf } from '../src/engine/learner';
+import { mean } from '../src/engine/metrics';
 import { planKernels } from '../src/engine/plan';
 import { predictEach } from '../src/engine/predictor-model';
-import type { PlannedNetwork } from '../src/engine/training-rows';
+import { gatherTrainingRows, isMeasured, type PlannedNetwork } from '../src/engine/training-rows';
 import { NETWORKS } from './peer';
 
 /** Positions of the rows that a fit sees, and of those that it predicts. */
@@ -45,6 +48,14 @@ export interface DeviceTask {
   readonly profile: Profile;
   readonly learner: Learner;
   readonly seed: number;
+}
+
+export interface NewDeviceTask {
+  readonly scenario: string;
+  /** The scenario's rows of its measured networks, and other scenarios' rows. */
+  readonly rows: readonly NetworkMeasurement[];
+  /** The scenario's rows of networks that are in no other row. */
+  readonly held: readonly NetworkMeasurement[];
 }
 
 let graphs: Map<string, Graph> | undefined;
@@ -123,4 +134,25 @@ export async function trainDevice({ scenario, profile, learner, seed }: DeviceTa
   const profiles = [{ sha256: '', profile }];
   const { report } = await trainPredictor({ scenario, learner, seed, profiles, graphs: readGraphs() });
   return report;
+}
+
+/** Mean errors of the held networks on a device of which few networks were measured: 0 and more. */
+export function fitNewDevice({ scenario, rows, held }: NewDeviceTask): { own: number; borrowed: number } {
+  const profile: Profile = { harnesses: [], networks: rows, kernels: [] };
+  const { networks, siblings } = gatherTrainingRows(scenario, [profile], readGraphs());
+  const measured = networks.filter(isMeasured);
+  const planned = planNetworks(runtimeOfScenario(scenario));
+  const [candidate] = candidatesOf('gaussianProcess', 0, createRandom(0));
+  const errorOf = ({ kinds, fixedUs }: Fit) =>
+    mean(
+      held.map(({ network, latencyUs }) => {
+        const { kernels, features } = planned.get(network)!;
+        const predictedUs = predictEach(kinds, kernels, features).reduce((sum, value) => sum + value, fixedUs);
+        return Math.abs(predictedUs - latencyUs) / latencyUs;
+      }),
+    );
+  return {
+    own: errorOf(fitEndToEnd(measured, candidate, { seed: 0 })),
+    borrowed: errorOf(fitBorrowed(measured, siblings, candidate, { seed: 0 })),
+  };
 }

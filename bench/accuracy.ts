@@ -1,5 +1,5 @@
 /**
- * npm run bench:accuracy [-- end-to-end|kernel-rows|families|small]: how good predictors are on the benchmark in ../shared,
+ * npm run bench:accuracy [-- end-to-end|kernel-rows|families|small|new-device]: how good predictors are on the benchmark in ../shared,
  * beside the reference in the same run. The results go to bench/results, as JSON and as pictures (plots.py). It ends with a
  * sentence for each bar that is missed, and with a status other than 0 then.
  */
@@ -9,6 +9,7 @@ import { openPool, RESULTS } from './accuracy-data';
 import { benchEndToEnd } from './accuracy-end-to-end';
 import { benchFamilies } from './accuracy-families';
 import { benchKernelRows } from './accuracy-kernel-rows';
+import { benchNewDevice } from './accuracy-new-device';
 import { benchSmall } from './accuracy-small';
 import { python, ROOT, requireShared } from './peer';
 
@@ -17,6 +18,7 @@ const PARTS = new Map<string, (pool: Piscina) => Promise<string[]>>([
   ['kernel-rows', benchKernelRows],
   ['families', benchFamilies],
   ['small', benchSmall],
+  ['new-device', benchNewDevice],
 ]);
 
 async function main(chosen: readonly string[]): Promise<void> {

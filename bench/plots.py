@@ -70,6 +70,23 @@ def small(result, axes):
     axes.legend(frameon=False)
 
 
+def new_device(result, axes):
+    points = result["points"]
+    training = [point["training"] for point in points]
+    axes.plot(training, [point["own"] for point in points], color=IDEAL, marker="o", linewidth=2, label="its own rows alone")
+    axes.plot(training, [point["borrowed"] for point in points], color=OWN, marker="o", linewidth=2, label="with other devices' rows")
+    for point in points:
+        for name in ("own", "borrowed"):
+            axes.annotate(f"{point[name]:.1f}", (point["training"], point[name]), textcoords="offset points", xytext=(6, 6), fontsize=9)
+    axes.set_title("A new device: networks that nobody measured")
+    axes.set_xlabel("networks measured on the device")
+    axes.set_ylabel("mean absolute error, %")
+    axes.set_xticks(training)
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(frameon=False)
+
+
 def intervals(result, axes):
     levels = result["levels"]
     promised = [level["level"] for level in levels]
@@ -97,6 +114,7 @@ def main(folder):
         ("end-to-end", end_to_end, (8, 4)),
         ("kernel-rows", kernel_rows, (9, 4)),
         ("small", small, (7, 4)),
+        ("new-device", new_device, (7, 4)),
         ("intervals", intervals, (6, 4)),
     ):
         source = folder / f"accuracy-{name}.json"
