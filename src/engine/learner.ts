@@ -56,7 +56,7 @@ const DEFAULTS: { readonly [L in CandidateLearner]: Extract<Candidate, { learner
   boosting: {
     learner: 'boosting',
     settings: {
-      trees: 200,
+      trees: 400,
       learningRate: 0.05,
       maxLeaves: 15,
       minSamplesLeaf: 5,
