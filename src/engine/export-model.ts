@@ -1,6 +1,7 @@
 /**
  * The ONNX nodes of one kernel model: what kernel-model.ts computes, in float32, on the rows of the kind's input.
  */
+import { ELEMENT_TYPES } from './formats/onnx-schema';
 import { ML_DOMAIN, type OnnxConstant, type OnnxNode, type OnnxValues } from './formats/onnx-writer';
 import { type KernelModel, LARGEST_CORRECTION, type ModelTerm, SMALLEST_CORRECTION } from './kernel-model';
 import type { Perceptron } from './learners/perceptron';
@@ -80,36 +81,48 @@ export class ModelWriter {
     return rows;
   }
 
-  /** |z - s|^2 is written out as |z|^2 - 2 z.s + |s|^2, so that all distances are one matrix product. */
+  /**
+   * |z - s|^2 is written out as |z|^2 - 2 z.s + |s|^2, so that all distances are one matrix product; in double precision,
+   * because such differences, and sums of weights of both signs, would lose what float32 has.
+   */
   private sizes(reads: readonly number[], { transform, offset, support, constants, weights }: SizeProcess): string {
     const indicators = constants.length;
     const points = support.length / SIZES;
-    const sizes = this.node('Max', [this.columns(reads.slice(0, SIZES)), this.scalar(1)]);
+    const double = (shape: readonly number[], values: Iterable<number>) =>
+      this.constant(shape, Float64Array.from(values));
+    const sizes = this.cast(
+      this.node('Max', [this.columns(reads.slice(0, SIZES)), this.scalar(1)]),
+      ELEMENT_TYPES.float64,
+    );
     const coordinates = this.node('Gemm', [
       this.node('Log', [sizes]),
-      this.constant([SIZES, SIZES], transform),
-      this.constant([SIZES], offset),
+      double([SIZES, SIZES], transform),
+      double([SIZES], offset),
     ]);
     const squares = this.node('ReduceSumSquare', [coordinates], { axes: { ints: [1] }, keepdims: { int: 1 } });
-    const supportSquares = Float32Array.from({ length: points }, (_, m) => {
+    const supportSquares = Float64Array.from({ length: points }, (_, m) => {
       let sum = 0;
       for (let c = 0; c < SIZES; c++) sum -= support[m * SIZES + c] ** 2;
       return sum;
     });
     const products = this.node(
       'Gemm',
-      [coordinates, this.constant([points, SIZES], support), this.constant([points], supportSquares)],
+      [coordinates, double([points, SIZES], support), double([points], supportSquares)],
       { transB: { int: 1 }, alpha: { float: 2 } },
     );
     const similarities = this.node('Exp', [this.node('Sub', [products, squares])]);
     const sums = this.node('Gemm', [
       similarities,
-      this.constant([points, indicators], weights),
-      this.constant([indicators], constants),
+      double([points, indicators], weights),
+      double([indicators], constants),
     ]);
-    const selected = this.node('Mul', [sums, this.columns(reads.slice(SIZES))]);
+    const selected = this.node('Mul', [this.cast(sums, ELEMENT_TYPES.float32), this.columns(reads.slice(SIZES))]);
     // ReduceSum of operator set 13 and newer takes its axes as an input.
     return this.node('ReduceSum', [selected, this.constant([1], BigInt64Array.of(1n))], { keepdims: { int: 1 } });
+  }
+
+  private cast(input: string, type: number): string {
+    return this.node('Cast', [input], { to: { int: type } });
   }
 
   /** TreeEnsembleRegressor of ai.onnx.ml 3: all trees' nodes in flat lists, branches by `<=` on float32. */

@@ -33,11 +33,12 @@ export interface OnnxNode {
 }
 
 /** Values of a constant; the kind of the list is the element type. */
-export type OnnxValues = Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
+export type OnnxValues = Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
 
 /** By the list's tag, which lists of other realms have too. */
 const TYPE_OF_LIST = {
   Float32Array: 'float32',
+  Float64Array: 'float64',
   BigInt64Array: 'int64',
   Int32Array: 'int32',
   Int8Array: 'int8',
