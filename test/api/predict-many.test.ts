@@ -36,49 +36,51 @@ async function writeProfile(): Promise<Buffer> {
 }
 
 const names = [...buildDemoNetworks(NETWORKS, SEED)].map(({ name }) => name);
-let service: TestService;
-let team: TestTeam;
-const networkIds: string[] = [];
+describe('many networks under many scenarios', () => {
+  let service: TestService;
+  let team: TestTeam;
+  const networkIds: string[] = [];
 
-beforeAll(async () => {
-  service = await TestService.start();
-  team = await service.createTeam();
-  const { client } = team;
-  const dataset = await client.createDataset('profile.csv', await writeProfile());
-  for (const { name, bytes } of buildDemoNetworks(NETWORKS, SEED)) {
-    networkIds.push((await client.createNetwork(name, stripNetwork(bytes).bytes)).id);
-  }
-  for (const [i, scenario] of scenarios.entries()) {
-    const { trainPredictor } = await client.query(
-      'mutation ($input: TrainPredictorInput!) { trainPredictor(input: $input) { version { id } } }',
-      { input: { name: `p${i}`, scenario, datasetIds: [dataset.id], learner: 'LASSO' } },
-    );
-    const query =
-      'query ($id: ID!) { node(id: $id) { ... on PredictorVersion { status finishedAt failure { message } } } }';
-    const version = await until(
-      async () => (await client.query(query, trainPredictor.version)).node,
-      ({ finishedAt }) => finishedAt !== null,
-    );
-    expect(version).toMatchObject({ status: 'READY', failure: null });
-  }
-}, 240_000);
-afterAll(() => service?.stop());
+  beforeAll(async () => {
+    service = await TestService.start();
+    team = await service.createTeam();
+    const { client } = team;
+    const dataset = await client.createDataset('profile.csv', await writeProfile());
+    for (const { name, bytes } of buildDemoNetworks(NETWORKS, SEED)) {
+      networkIds.push((await client.createNetwork(name, stripNetwork(bytes).bytes)).id);
+    }
+    for (const [i, scenario] of scenarios.entries()) {
+      const { trainPredictor } = await client.query(
+        'mutation ($input: TrainPredictorInput!) { trainPredictor(input: $input) { version { id } } }',
+        { input: { name: `p${i}`, scenario, datasetIds: [dataset.id], learner: 'LASSO' } },
+      );
+      const query =
+        'query ($id: ID!) { node(id: $id) { ... on PredictorVersion { status finishedAt failure { message } } } }';
+      const version = await until(
+        async () => (await client.query(query, trainPredictor.version)).node,
+        ({ finishedAt }) => finishedAt !== null,
+      );
+      expect(version).toMatchObject({ status: 'READY', failure: null });
+    }
+  }, 240_000);
+  afterAll(() => service?.stop());
 
-const PREDICT = `mutation ($input: PredictInput!) { predict(input: $input) { predictions {
+  const PREDICT = `mutation ($input: PredictInput!) { predict(input: $input) { predictions {
   latencyUs interval { lowerUs upperUs } coverage network { name } scenario { name } kernels { kind latencyUs } } } }`;
 
-test('100 networks under 6 scenarios are answered at once, and kept', async () => {
-  const { predictions } = (await team.client.query(PREDICT, { input: { networkIds, scenarios } })).predict;
-  expect(predictions.map(({ network, scenario }: Data) => [network.name, scenario.name])).toEqual(
-    names.flatMap((name) => scenarios.map((scenario) => [name, scenario])),
-  );
-  for (let i = 0; i < predictions.length; i += SCENARIOS) {
-    const latencies = predictions.slice(i, i + SCENARIOS).map(({ latencyUs }: Data) => latencyUs);
-    expect(latencies).toEqual([...latencies].sort((a, b) => a - b));
-  }
-  const last = await team.client.query(
-    'query ($filter: PredictionFilter!) { predictions(first: 100, filter: $filter) { edges { node { id } } } }',
-    { filter: { networkId: networkIds.at(-1) } },
-  );
-  expect(last.predictions.edges).toHaveLength(SCENARIOS);
-}, 60_000);
+  test('100 networks under 6 scenarios are answered at once, and kept', async () => {
+    const { predictions } = (await team.client.query(PREDICT, { input: { networkIds, scenarios } })).predict;
+    expect(predictions.map(({ network, scenario }: Data) => [network.name, scenario.name])).toEqual(
+      names.flatMap((name) => scenarios.map((scenario) => [name, scenario])),
+    );
+    for (let i = 0; i < predictions.length; i += SCENARIOS) {
+      const latencies = predictions.slice(i, i + SCENARIOS).map(({ latencyUs }: Data) => latencyUs);
+      expect(latencies).toEqual([...latencies].sort((a, b) => a - b));
+    }
+    const last = await team.client.query(
+      'query ($filter: PredictionFilter!) { predictions(first: 100, filter: $filter) { edges { node { id } } } }',
+      { filter: { networkId: networkIds.at(-1) } },
+    );
+    expect(last.predictions.edges).toHaveLength(SCENARIOS);
+  }, 60_000);
+});
