@@ -99,6 +99,8 @@ const TEAM_ACTIONS = {
   PREDICTOR_WRITE: { roles: WRITERS, scope: Scope.PREDICTOR_WRITE },
   PREDICTION_READ: { roles: EVERYBODY, scope: Scope.PREDICTION_READ },
   PREDICTION_WRITE: { roles: WRITERS, scope: Scope.PREDICTION_WRITE },
+  MEASUREMENT_READ: { roles: EVERYBODY, scope: Scope.MEASUREMENT_READ },
+  MEASUREMENT_WRITE: { roles: WRITERS, scope: Scope.MEASUREMENT_WRITE },
 } as const satisfies Record<Scope | string, { roles: readonly Role[]; scope: Scope | undefined }>;
 
 /** What a person does with their own account, and before there is a team. No API key may. */

@@ -25,6 +25,8 @@ export const Scope = wordsOf([
   'PREDICTOR_WRITE',
   'PREDICTION_READ',
   'PREDICTION_WRITE',
+  'MEASUREMENT_READ',
+  'MEASUREMENT_WRITE',
 ]);
 export type Scope = WordOf<typeof Scope>;
 registerEnumType(Scope, { name: 'Scope', description: 'What an API key may do.' });

@@ -36,6 +36,8 @@ export const ALL_SCOPES = [
   'PREDICTOR_WRITE',
   'PREDICTION_READ',
   'PREDICTION_WRITE',
+  'MEASUREMENT_READ',
+  'MEASUREMENT_WRITE',
 ];
 
 let people = 0;
