@@ -1,6 +1,20 @@
 /**
  * The engine's one public door: bytes and numbers in, values out. It knows no file, network, clock, environment or log.
  */
+export {
+  type Comparison,
+  compareVersions,
+  type EvaluatedNetwork,
+  evaluatePrediction,
+} from './comparison';
+export {
+  type BootstrapOptions,
+  kendallTau,
+  type PairedDifference,
+  pairedBootstrap,
+  VERDICTS,
+  type Verdict,
+} from './comparison-statistics';
 export { type FoldResult, type FoldTask, runFold, type SourceName } from './cross-validation';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors';
 export { type PredictorMetadata, readMetadata } from './export';

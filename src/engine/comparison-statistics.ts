@@ -1,0 +1,103 @@
+/**
+ * Statistics of paired comparisons: the bootstrap interval of a mean difference with its verdict, and how far two orders
+ * agree. Must not know what is compared.
+ */
+import { mean, quantile } from './metrics';
+import { createRandom } from './random';
+
+/** What a comparison says of B against A at the interval's level. */
+export const VERDICTS = ['BETTER', 'WORSE', 'NO_DIFFERENCE'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface BootstrapOptions {
+  /** Seeds the resampling: the same differences and seed give the same interval. */
+  readonly seed: number;
+  /** Confidence of the interval, 0 to 1. Default 0.95. */
+  readonly level?: number;
+  /** Default 10,000. */
+  readonly resamples?: number;
+}
+
+/** The mean of paired differences (B minus A; here percentage points of error) and how sure it is. */
+export interface PairedDifference {
+  readonly mean: number;
+  /** Percentile interval of the bootstrap. */
+  readonly lower: number;
+  readonly upper: number;
+  readonly level: number;
+  /** Pairs: networks. */
+  readonly networks: number;
+  readonly resamples: number;
+  /** BETTER if the whole interval is below 0 (B errs less), WORSE if it is above. */
+  readonly verdict: Verdict;
+}
+
+const DEFAULT_CONFIDENCE = 0.95;
+const RESAMPLES = 10_000;
+
+/**
+ * Pairs below which no verdict but NO_DIFFERENCE is given: even if five of five differences have one sign, chance does as
+ * much in 1 of 16 cases (two-sided sign test), which is more than 5 %; and a percentile interval of so few is too narrow.
+ */
+export const FEWEST_FOR_VERDICT = 6;
+
+/**
+ * Paired bootstrap: resamples the differences with replacement and takes the percentiles of their means (Efron and
+ * Tibshirani, "An Introduction to the Bootstrap", chapter 13; quantiles by linear interpolation, type 7). Each resample
+ * draws `differences.length` positions by `createRandom(seed).below`, one resample after the other.
+ *
+ * @param differences B minus A, one of each network; less is better. At least one
+ */
+export function pairedBootstrap(
+  differences: readonly number[],
+  { seed, level = DEFAULT_CONFIDENCE, resamples = RESAMPLES }: BootstrapOptions,
+): PairedDifference {
+  const random = createRandom(seed);
+  const networks = differences.length;
+  const means: number[] = [];
+  for (let i = 0; i < resamples; i++) {
+    let sum = 0;
+    for (let drawn = 0; drawn < networks; drawn++) sum += differences[random.below(networks)];
+    means.push(sum / networks);
+  }
+  const tail = (1 - level) / 2;
+  const lower = quantile(means, tail);
+  const upper = quantile(means, 1 - tail);
+  return {
+    mean: mean(differences),
+    lower,
+    upper,
+    level,
+    networks,
+    resamples,
+    verdict: verdictOf(lower, upper, networks),
+  };
+}
+
+function verdictOf(lower: number, upper: number, networks: number): Verdict {
+  if (networks < FEWEST_FOR_VERDICT) return 'NO_DIFFERENCE';
+  if (upper < 0) return 'BETTER';
+  return lower > 0 ? 'WORSE' : 'NO_DIFFERENCE';
+}
+
+/**
+ * Kendall's tau-b: 1 if the two order all pairs alike, -1 if they order all of them the other way round; ties count for
+ * neither. Source: Kendall, "The treatment of ties in ranking problems", Biometrika 1945.
+ *
+ * @returns null if one of the two has no pair of different values
+ */
+export function kendallTau(a: readonly number[], b: readonly number[]): number | null {
+  let agreement = 0;
+  let untiedA = 0;
+  let untiedB = 0;
+  for (let i = 1; i < a.length; i++) {
+    for (let j = 0; j < i; j++) {
+      const orderA = Math.sign(a[i] - a[j]);
+      const orderB = Math.sign(b[i] - b[j]);
+      agreement += orderA * orderB;
+      untiedA += Math.abs(orderA);
+      untiedB += Math.abs(orderB);
+    }
+  }
+  return untiedA > 0 && untiedB > 0 ? agreement / Math.sqrt(untiedA * untiedB) : null;
+}
