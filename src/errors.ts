@@ -45,6 +45,8 @@ export const ERROR_CODES = [
   /** An exported predictor does not compute what was trained. */
   'EXPORT_MISMATCH',
   'INVALID_PREDICTOR',
+  /** A change of a network (a what-if) that cannot be made, because something is tied to it or the op is not there. */
+  'INVALID_CHANGE',
   'CANCELLED',
   /** The stored bytes do not have the stated SHA-256. */
   'CHECKSUM_MISMATCH',
@@ -73,6 +75,7 @@ const ENGINE_CODES: Record<EngineErrorCode, ErrorCode> = {
   INSUFFICIENT_DATA: 'INSUFFICIENT_DATA',
   EXPORT_MISMATCH: 'EXPORT_MISMATCH',
   INVALID_PREDICTOR: 'INVALID_PREDICTOR',
+  INVALID_CHANGE: 'INVALID_CHANGE',
   CANCELLED: 'CANCELLED',
 };
 

@@ -26,6 +26,8 @@ export const ENGINE_ERROR_CODES = [
   'EXPORT_MISMATCH',
   /** A predictor file that is not one of ours, or of another engine version. */
   'INVALID_PREDICTOR',
+  /** A change of a network that cannot be made: the op or property is not there, or something is tied to it. */
+  'INVALID_CHANGE',
   /** Reading the file takes more time or memory than is allowed. */
   'LIMIT_EXCEEDED',
   /** The caller cancelled. */
