@@ -2,12 +2,14 @@
  * What the parts of the accuracy bench share: the benchmark's end-to-end rows, the pool of threads, figures and where
  * results go. It knows no learner.
  */
+
 import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import Piscina from 'piscina';
 import type { NetworkMeasurement } from '../src/engine';
+import { groupBy } from '../src/engine/grouping';
 import { readProfile } from '../src/profiles';
 import type { DeviceTask, NewDeviceTask, Predictions, Split, SplitsTask } from './accuracy-thread';
 import { MEASUREMENTS, NETWORKS, python, ROOT } from './peer';
@@ -39,17 +41,12 @@ export function openPool(): Piscina<SplitsTask | DeviceTask | NewDeviceTask> {
 /** Every scenario of both end-to-end files, each with its networks whose graphs are known. */
 export async function readScenarios(): Promise<ScenarioRows[]> {
   const known = new Set(readdirSync(NETWORKS).map((file) => path.basename(file, '.onnx')));
-  const scenarios = new Map<string, NetworkMeasurement[]>();
+  const measured: NetworkMeasurement[] = [];
   for (const framework of ['tflite', 'torch']) {
     const { networks } = await readProfile(path.join(MEASUREMENTS, `${framework}_cnn_e2e.csv`));
-    for (const row of networks) {
-      if (!known.has(row.network)) continue;
-      const rows = scenarios.get(row.scenario);
-      if (rows) rows.push(row);
-      else scenarios.set(row.scenario, [row]);
-    }
+    measured.push(...networks.filter(({ network }) => known.has(network)));
   }
-  return [...scenarios].map(([scenario, rows]) => ({
+  return [...groupBy(measured, ({ scenario }) => scenario)].map(([scenario, rows]) => ({
     scenario,
     rows: rows.sort((a, b) => (a.network < b.network ? -1 : 1)),
   }));

@@ -3,9 +3,11 @@
  * ../shared/reference/end_to_end_lasso.py on the same folds in the same run; and how well intervals made from the same
  * predictions keep what they promise. Results: accuracy-end-to-end.json and accuracy-intervals.json.
  */
+
 import path from 'node:path';
 import type Piscina from 'piscina';
 import { parseScenario } from '../src/engine';
+import { groupBy } from '../src/engine/grouping';
 import { calibrate } from '../src/engine/intervals';
 import { mean, quantile } from '../src/engine/metrics';
 import { errorsOf, holdOut, readFolds, readScenarios, rounded, type ScenarioRows, saveResult } from './accuracy-data';
@@ -90,12 +92,10 @@ function summarize(rows: readonly Row[]) {
 
 /** By framework and number type, GPUs apart. */
 function groups(rows: readonly Row[]): Record<string, ReturnType<typeof summarize>> {
-  const byGroup = new Map<string, Row[]>();
-  for (const row of rows) {
-    const { runtime, processor, type } = parseScenario(row.scenario);
-    const group = `${runtime} ${processor === 'gpu' ? 'gpu' : type}`;
-    byGroup.set(group, [...(byGroup.get(group) ?? []), row]);
-  }
+  const byGroup = groupBy(rows, ({ scenario }) => {
+    const { runtime, processor, type } = parseScenario(scenario);
+    return `${runtime} ${processor === 'gpu' ? 'gpu' : type}`;
+  });
   return Object.fromEntries([...byGroup].sort().map(([group, members]) => [group, summarize(members)]));
 }
 

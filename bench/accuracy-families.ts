@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type Piscina from 'piscina';
+import { groupBy } from '../src/engine/grouping';
 import { mean } from '../src/engine/metrics';
 import { errorsOf, holdOut, RESULTS, readScenarios, rounded, saveResult } from './accuracy-data';
 import type { Predictions, SplitsTask } from './accuracy-thread';
@@ -62,15 +63,4 @@ export async function benchFamilies(pool: Piscina): Promise<string[]> {
 
 function familyOf(network: string): string {
   return /^[a-z]+/i.exec(network)![0].toLowerCase();
-}
-
-function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const value of values) {
-    const key = keyOf(value);
-    const group = groups.get(key);
-    if (group) group.push(value);
-    else groups.set(key, [value]);
-  }
-  return groups;
 }

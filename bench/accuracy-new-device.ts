@@ -6,6 +6,7 @@
 import type Piscina from 'piscina';
 import { createRandom, parseScenario } from '../src/engine';
 import { mean } from '../src/engine/metrics';
+import { shuffle } from '../src/engine/random';
 import { readScenarios, rounded, type ScenarioRows, saveResult } from './accuracy-data';
 import type { NewDeviceTask } from './accuracy-thread';
 
@@ -54,11 +55,7 @@ function newDeviceTask(
   draw: number,
 ): NewDeviceTask {
   const random = createRandom(draw);
-  const order = [...rows];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
+  const order = shuffle([...rows], random);
   const held = order.slice(0, HELD);
   const names = new Set(held.map(({ network }) => network));
   const { device } = parseScenario(scenario);

@@ -1,12 +1,13 @@
 /**
  * The accuracy bench on small profiling data: 10 and 30 measured networks of each TFLite CPU scenario, from end-to-end rows.
  * In each of five draws a fifth of the networks is held out (the reference's folds) and the training ones are drawn from the
- * rest. Every sixth scenario has one of the draws, in turn, the same for every learner: `auto` is a whole training with a
+ * rest. Every second scenario has one of the draws, in turn, the same for every learner: `auto` is a whole training with a
  * cross-validation of all learners inside, and five of them for each scenario would take hours. Result: accuracy-small.json.
  */
 import type Piscina from 'piscina';
 import { createRandom, type Learner, parseScenario } from '../src/engine';
 import { mean, quantile } from '../src/engine/metrics';
+import { shuffle } from '../src/engine/random';
 import { errorsOf, readFolds, readScenarios, rounded, type ScenarioRows, saveResult } from './accuracy-data';
 import type { Predictions, Split, SplitsTask } from './accuracy-thread';
 
@@ -16,7 +17,7 @@ const SIZES = [10, 30] as const;
 const LEARNERS: readonly Learner[] = ['lasso', 'forest', 'boosting', 'perceptron', 'gaussianProcess', 'auto'];
 const DRAWS = 5;
 /** Of so many scenarios, one is measured. */
-const EVERY = 6;
+const EVERY = 2;
 
 interface Point {
   readonly learner: Learner;
@@ -75,10 +76,6 @@ async function measure(
 /** Holds one fold out; a larger size has the same networks and more. */
 function drawSplit(folds: readonly (readonly number[])[], draw: number, size: number): Split {
   const random = createRandom(draw);
-  const rest = folds.filter((_, fold) => fold !== draw).flat();
-  for (let i = rest.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [rest[i], rest[j]] = [rest[j], rest[i]];
-  }
+  const rest = shuffle(folds.filter((_, fold) => fold !== draw).flat(), random);
   return { training: rest.slice(0, size), held: folds[draw] };
 }

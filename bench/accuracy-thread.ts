@@ -5,7 +5,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
-  createRandom,
   type Graph,
   type Learner,
   loadPredictor,
@@ -20,7 +19,7 @@ import type { Fit } from '../src/engine/cross-validation';
 import { featurize } from '../src/engine/features';
 import { fitBorrowed } from '../src/engine/fit-borrowed';
 import { fitEndToEnd } from '../src/engine/fit-end-to-end';
-import { type CandidateLearner, candidatesOf } from '../src/engine/learner';
+import { type CandidateLearner, defaultCandidate } from '../src/engine/learner';
 import { mean } from '../src/engine/metrics';
 import { planKernels } from '../src/engine/plan';
 import { predictEach } from '../src/engine/predictor-model';
@@ -90,7 +89,7 @@ function planNetworks(runtime: string): Map<string, PlannedNetwork> {
 /** Fits one learner to the training rows of each split, and predicts the others. */
 export function fitSplits({ rows, splits, learner }: SplitsTask & { readonly learner: CandidateLearner }): Predictions {
   const planned = planNetworks(runtimeOfScenario(rows[0].scenario));
-  const [candidate] = candidatesOf(learner, 0, createRandom(0));
+  const candidate = defaultCandidate(learner);
   const measured = rows.map(({ network, latencyUs, deviationUs }) => ({
     ...planned.get(network)!,
     latencyUs,
@@ -142,7 +141,7 @@ export function fitNewDevice({ scenario, rows, held }: NewDeviceTask): { own: nu
   const { networks, siblings } = gatherTrainingRows(scenario, [profile], readGraphs());
   const measured = networks.filter(isMeasured);
   const planned = planNetworks(runtimeOfScenario(scenario));
-  const [candidate] = candidatesOf('gaussianProcess', 0, createRandom(0));
+  const candidate = defaultCandidate('gaussianProcess');
   const errorOf = ({ kinds, fixedUs }: Fit) =>
     mean(
       held.map(({ network, latencyUs }) => {

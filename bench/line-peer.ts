@@ -2,12 +2,8 @@
  * A Python peer that stays up and answers line by line, so that both sides of a bench can take turns. One thread.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
-
-const VENV = path.join(process.env.FUSECAST_CACHE ?? path.join(os.homedir(), '.cache/fusecast'), 'python/bin/python');
+import { PYTHON } from './peer';
 
 export class LinePeer {
   private readonly process: ChildProcess;
@@ -15,7 +11,7 @@ export class LinePeer {
 
   /** Starts a program; what it writes to standard error is seen. */
   constructor(program: string) {
-    this.process = spawn(existsSync(VENV) ? VENV : 'python3', [program], {
+    this.process = spawn(PYTHON, [program], {
       env: { ...process.env, OMP_NUM_THREADS: '1' },
       stdio: ['pipe', 'pipe', 'inherit'],
     });

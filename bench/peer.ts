@@ -14,6 +14,9 @@ export const NETWORKS = path.join(SHARED, 'networks/onnx');
 /** The benchmark's measurements. */
 export const MEASUREMENTS = path.join(SHARED, 'data/mobile-ml-benchmark');
 const CACHE = process.env.FUSECAST_CACHE ?? path.join(os.homedir(), '.cache/fusecast');
+const VENV = path.join(CACHE, 'python/bin/python');
+/** The Python that has the peers' packages, if .ci/run has made it; else the machine's. */
+export const PYTHON = existsSync(VENV) ? VENV : 'python3';
 const run = promisify(execFile);
 
 /** Throws unless the data is there. */
@@ -24,8 +27,7 @@ export function requireShared(): void {
 
 /** Standard output of a Python program. */
 export async function python(...parameters: string[]): Promise<string> {
-  const venv = path.join(CACHE, 'python/bin/python');
-  const { stdout } = await run(existsSync(venv) ? venv : 'python3', parameters, {
+  const { stdout } = await run(PYTHON, parameters, {
     env: { ...process.env, OMP_NUM_THREADS: '1' },
     maxBuffer: 2 ** 26,
   });

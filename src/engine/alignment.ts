@@ -2,6 +2,7 @@
  * Which kernel of a plan a measured kernel is. A runtime names its kernels by the op that they do first; kernels that it
  * makes itself have no such name, and are paired in order with those of their kind.
  */
+import { groupBy } from './grouping';
 import type { KernelPlan } from './plan';
 
 /** A kernel as a runtime's profile names it. */
@@ -38,12 +39,5 @@ function positionsByKind(
   kernels: readonly { readonly kind: string }[],
   include: (position: number) => boolean,
 ): Map<string, number[]> {
-  const positions = new Map<string, number[]>();
-  kernels.forEach(({ kind }, i) => {
-    if (!include(i)) return;
-    const ofKind = positions.get(kind);
-    if (ofKind) ofKind.push(i);
-    else positions.set(kind, [i]);
-  });
-  return positions;
+  return groupBy([...kernels.keys()].filter(include), (i) => kernels[i].kind);
 }

@@ -2,9 +2,11 @@
  * Fits kernel predictors from measured kernels, one model a kind. Small kernels count like large ones: the linear base is
  * fitted to relative errors, and other learners fit the logarithm of what the base leaves over.
  */
+
 import { throwIfCancelled } from './errors';
 import { type Column, termValue } from './features';
 import { fitToKernels, type RegressorOptions } from './fit-regressor';
+import { groupBy, sortedByName } from './grouping';
 import { linearModel, predictKernels, type SingleModel, withRegressor } from './kernel-model';
 import type { Candidate } from './learner';
 import { fitRelativeRegression } from './learners/relative-regression';
@@ -58,13 +60,7 @@ export function fitKernelRows(
 }
 
 function byKind(rows: readonly KernelRow[]): [kind: string, rows: KernelRow[]][] {
-  const kinds = new Map<string, KernelRow[]>();
-  for (const row of rows) {
-    const known = kinds.get(row.kind);
-    if (known) known.push(row);
-    else kinds.set(row.kind, [row]);
-  }
-  return [...kinds].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sortedByName(groupBy(rows, ({ kind }) => kind));
 }
 
 /** Rows of one kind with the latencies that most likely are theirs. The first predictions come of sums over networks, which no order changes. */
@@ -106,8 +102,7 @@ function fitLinear(rows: readonly KernelRow[], columns: readonly Column[], signa
 
 /** Fits a linear model to the sums of each network's rows. */
 function fitSums(rows: readonly KernelRow[], signal?: AbortSignal): SingleModel {
-  const networks = new Map<string, KernelRow[]>();
-  for (const row of rows) networks.set(row.network, [...(networks.get(row.network) ?? []), row]);
+  const networks = groupBy(rows, ({ network }) => network);
   return fitGroups([...networks.values()], linearColumns(rows.map(({ features }) => features)), signal);
 }
 

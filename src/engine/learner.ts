@@ -69,6 +69,11 @@ const DEFAULTS: { readonly [L in CandidateLearner]: Extract<Candidate, { learner
   gaussianProcess: { learner: 'gaussianProcess', settings: { length: 1.5, noise: 0.02 } },
 };
 
+/** The learner with its default settings. */
+export function defaultCandidate(learner: CandidateLearner): Candidate {
+  return DEFAULTS[learner];
+}
+
 /**
  * The candidates of a training: every learner that may be taken with its default settings, and as many drawn ones besides.
  *
@@ -76,7 +81,7 @@ const DEFAULTS: { readonly [L in CandidateLearner]: Extract<Candidate, { learner
  */
 export function candidatesOf(learner: Learner, searched: number, random: Random): Candidate[] {
   const learners = learner === 'auto' ? CANDIDATE_LEARNERS : [learner];
-  const candidates: Candidate[] = learners.map((name) => DEFAULTS[name]);
+  const candidates: Candidate[] = learners.map(defaultCandidate);
   for (const name of learners) {
     if (name === 'lasso') continue;
     for (let i = 0; i < searched; i++) candidates.push(drawCandidate(name, random));

@@ -1,7 +1,7 @@
 /**
  * Error measures and cross-validation folds. Errors are relative: a small network's latency counts like a large one's.
  */
-import type { Random } from './random';
+import { type Random, shuffle } from './random';
 
 export interface ErrorSummary {
   /** Mean absolute percentage error, percent. */
@@ -39,10 +39,6 @@ export function quantile(values: readonly number[], probability: number): number
  * @returns the fold of each group, 0 to count - 1
  */
 export function dealFolds(groups: readonly string[], count: number, random: Random): Map<string, number> {
-  const order = [...groups].sort();
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random.uniform() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
+  const order = shuffle([...groups].sort(), random);
   return new Map(order.map((group, i) => [group, i % count]));
 }

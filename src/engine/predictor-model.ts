@@ -2,8 +2,10 @@
  * A whole trained predictor version as plain data: the kernel models of one scenario, how kernels compose, how far off it
  * tends to be, and what it saw. Training makes it, export.ts writes it, predictor.ts reads it back.
  */
+
 import type { Composition } from './composition';
 import type { FeatureName, KernelFeatures } from './features';
+import { groupBy } from './grouping';
 import type { ConformalRadius } from './intervals';
 import { type KernelModel, predictKernels } from './kernel-model';
 
@@ -43,13 +45,7 @@ export function hullOf(features: readonly KernelFeatures[]): Hull {
 
 /** Positions of kernels by their kind. */
 export function groupByKind(kernels: readonly { readonly kind: string }[]): Map<string, number[]> {
-  const groups = new Map<string, number[]>();
-  kernels.forEach(({ kind }, i) => {
-    const group = groups.get(kind);
-    if (group) group.push(i);
-    else groups.set(kind, [i]);
-  });
-  return groups;
+  return groupBy(kernels.keys(), (i) => kernels[i].kind);
 }
 
 /**

@@ -12,6 +12,15 @@ export interface Random {
   below(limit: number): number;
 }
 
+/** Puts the values in random order, in place (Fisher and Yates). @returns the same array */
+export function shuffle<T>(values: T[], random: Random): T[] {
+  for (let i = values.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [values[i], values[j]] = [values[j], values[i]];
+  }
+  return values;
+}
+
 /** @param seed a whole number; every one of its 53 bits counts */
 export function createRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed is ${seed}; expected a whole number.`);

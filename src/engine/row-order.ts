@@ -3,6 +3,7 @@
  * that latencies are permuted within a network while their sum is right (seen on PyTorch Mobile's Metal backend). Exchanging
  * two of a network's rows is then worth it where both fit their kernels much better.
  */
+import { groupBy } from './grouping';
 import type { KernelRow } from './training-rows';
 
 /** Rows are exchanged only with others at most so many rows of their kind away. */
@@ -25,13 +26,7 @@ const PERMUTED_SHARE = 0.15;
  */
 export function exchangeLatencies(rows: readonly KernelRow[], predictedUs: ArrayLike<number>): Float64Array {
   const latencies = Float64Array.from(rows, ({ latencyUs }) => latencyUs);
-  const groups = new Map<string, number[]>();
-  rows.forEach(({ network, kind }, i) => {
-    const key = `${network}\n${kind}`;
-    const group = groups.get(key);
-    if (group) group.push(i);
-    else groups.set(key, [i]);
-  });
+  const groups = groupBy(rows.keys(), (i) => `${rows[i].network}\n${rows[i].kind}`);
   const error = (row: number, latency: number) => Math.abs(Math.log(latency / predictedUs[row]));
   for (const group of groups.values()) {
     for (;;) {

@@ -5,7 +5,9 @@
  * The choice for the networks of a fold is made by the other folds' errors, so that what is reported of them is not the
  * luck of the choice.
  */
+
 import { type FoldResult, heldRows, type SourceName } from './cross-validation';
+import { groupBy } from './grouping';
 import type { Candidate } from './learner';
 import { mean } from './metrics';
 import type { TrainingRows } from './training-rows';
@@ -108,16 +110,13 @@ function kernelErrors(
   folds: ReadonlyMap<string, number>,
   results: readonly FoldResult[],
 ): Map<string, FoldError[]> {
-  const errors = new Map<string, FoldError[]>();
-  for (const [fold, { rowsUs }] of results.entries()) {
-    heldRows({ rows, folds, fold }).forEach((row, i) => {
+  const errors = results.flatMap(({ rowsUs }, fold) =>
+    heldRows({ rows, folds, fold }).map((row, i) => {
       const { kind, latencyUs } = rows.kernels[row];
-      const ofKind = errors.get(kind) ?? [];
-      ofKind.push({ fold, error: Math.abs(rowsUs[i] - latencyUs) / latencyUs });
-      errors.set(kind, ofKind);
-    });
-  }
-  return errors;
+      return { kind, fold, error: Math.abs(rowsUs[i] - latencyUs) / latencyUs };
+    }),
+  );
+  return groupBy(errors, ({ kind }) => kind);
 }
 
 function networkErrors(

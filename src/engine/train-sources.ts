@@ -5,7 +5,7 @@
 import { type Fit, type FoldResult, type FoldTask, fitSource, runFold, type SourceName } from './cross-validation';
 import { type Composed, composeEndToEnd, composeKernelRows, errorOf } from './fit-composition';
 import type { RegressorOptions } from './fit-regressor';
-import { type Candidate, candidatesOf, type Learner } from './learner';
+import { type Candidate, candidatesOf, defaultCandidate, type Learner } from './learner';
 import { FALLBACK } from './predictor-model';
 import { createRandom } from './random';
 import { isPermuted, mayBePermuted } from './row-order';
@@ -75,7 +75,7 @@ export async function trainSources(
 }
 
 function secondOpinion(learner: Learner): Candidate {
-  return candidatesOf(learner === 'lasso' ? learner : 'gaussianProcess', 0, createRandom(0))[0];
+  return defaultCandidate(learner === 'lasso' ? learner : 'gaussianProcess');
 }
 
 /**

@@ -1,10 +1,12 @@
 /**
  * What a training says of its result, so that a reader can judge it: how good, how sure, on what grounds, from where.
  */
+
 import type { Composition } from './composition';
 import type { SourceName } from './cross-validation';
 import { FEATURE_NAMES, type FeatureName, type KernelFeatures } from './features';
 import type { Composed } from './fit-composition';
+import { groupBy, sortedByName } from './grouping';
 import { type Calibration, calibrate } from './intervals';
 import { type KernelModel, predictKernels } from './kernel-model';
 import type { Learner } from './learner';
@@ -105,16 +107,14 @@ export function reportNetworks(
 
 /** What cross-validation says of single kernels. */
 export function reportKernels(rows: readonly KernelRow[], { rowsUs }: OutOfFold): KernelKindError[] {
-  const errors = new Map<string, number[]>();
-  rows.forEach(({ kind, latencyUs }, i) => {
-    if (Number.isNaN(rowsUs[i])) return;
-    const ofKind = errors.get(kind) ?? [];
-    ofKind.push(Math.abs(rowsUs[i] - latencyUs) / latencyUs);
-    errors.set(kind, ofKind);
-  });
-  return [...errors]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([kind, ofKind]) => ({ kind, rows: ofKind.length, mape: 100 * mean(ofKind) }));
+  const errors = rows
+    .map(({ kind, latencyUs }, i) => ({ kind, error: Math.abs(rowsUs[i] - latencyUs) / latencyUs }))
+    .filter(({ error }) => !Number.isNaN(error));
+  return sortedByName(groupBy(errors, ({ kind }) => kind)).map(([kind, ofKind]) => ({
+    kind,
+    rows: ofKind.length,
+    mape: 100 * mean(ofKind.map(({ error }) => error)),
+  }));
 }
 
 /**

@@ -7,6 +7,7 @@ import { alignKernels } from './alignment';
 import { EngineError } from './errors';
 import { deriveFeatures, FEATURE_NAMES, featurize, type KernelFeatures } from './features';
 import type { Graph } from './graph';
+import { groupBy, sortedByName } from './grouping';
 import { type KernelPlan, planKernels } from './plan';
 import { type KernelMeasurement, type NetworkMeasurement, type Profile, parseScenario } from './profile';
 import { resolveRuntime, runtimeOfScenario } from './runtimes/registry';
@@ -52,13 +53,8 @@ export function plannedKernels(networks: readonly PlannedNetwork[]): FeaturedKer
 
 /** Features of kernels by kind, kinds in order of name. */
 export function featuresByKind(kernels: readonly FeaturedKernel[]): Map<string, KernelFeatures[]> {
-  const kinds = new Map<string, KernelFeatures[]>();
-  for (const { kind, features } of kernels) {
-    const known = kinds.get(kind);
-    if (known) known.push(features);
-    else kinds.set(kind, [features]);
-  }
-  return new Map([...kinds].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const kinds = sortedByName(groupBy(kernels, ({ kind }) => kind));
+  return new Map(kinds.map(([kind, ofKind]) => [kind, ofKind.map(({ features }) => features)]));
 }
 
 /** Networks from which on a scenario's own rows say more than those of other scenarios. */
@@ -125,23 +121,20 @@ function gatherSiblings(
   planned: readonly NetworkWithPlan[],
 ): MeasuredNetwork[][] {
   const { type } = parseScenario(scenario);
-  const byScenario = new Map<string, Map<string, NetworkMeasurement[]>>();
-  for (const row of profiles.flatMap(({ networks }) => networks)) {
-    if (row.scenario === scenario || parseScenario(row.scenario).type !== type || !graphs.has(row.network)) continue;
-    const ofScenario = byScenario.get(row.scenario) ?? new Map<string, NetworkMeasurement[]>();
-    byScenario.set(row.scenario, ofScenario);
-    ofScenario.set(row.network, [...(ofScenario.get(row.network) ?? []), row]);
-  }
+  const measured = profiles
+    .flatMap(({ networks }) => networks)
+    .filter((row) => row.scenario !== scenario && parseScenario(row.scenario).type === type && graphs.has(row.network));
   const known = new Map(planned.map((network) => [network.name, withoutPlan(network)]));
   const plannedNetwork = (name: string): PlannedNetwork => {
     const network = known.get(name) ?? withoutPlan(planNetwork(name, graphs.get(name)!, runtime));
     known.set(name, network);
     return network;
   };
-  return [...byScenario]
-    .filter(([name, rows]) => rows.size >= FEWEST_SIBLING_NETWORKS && hasRuntime(name, runtime))
-    .map(([, ofScenario]) =>
-      [...ofScenario].map(([name, rows]): MeasuredNetwork => ({ ...plannedNetwork(name), ...averaged(rows) })),
+  return [...groupBy(measured, (row) => row.scenario)]
+    .map(([name, rows]) => ({ name, networks: groupBy(rows, ({ network }) => network) }))
+    .filter(({ name, networks }) => networks.size >= FEWEST_SIBLING_NETWORKS && hasRuntime(name, runtime))
+    .map(({ networks }) =>
+      [...networks].map(([name, rows]): MeasuredNetwork => ({ ...plannedNetwork(name), ...averaged(rows) })),
     );
 }
 
@@ -176,12 +169,12 @@ function planNetworks(
   graphs: ReadonlyMap<string, Graph>,
   dropped: string[],
 ): NetworkWithPlan[] {
-  const rows = new Map<string, NetworkMeasurement[]>();
-  for (const { network } of measured) rows.set(network, []);
-  for (const row of endToEnd) rows.set(row.network, [...(rows.get(row.network) ?? []), row]);
+  const ofNetwork = groupBy(endToEnd, ({ network }) => network);
+  const names = new Set([...measured, ...endToEnd].map(({ network }) => network));
   const planned: NetworkWithPlan[] = [];
   const missing: string[] = [];
-  for (const [name, measurements] of [...rows].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const name of [...names].sort()) {
+    const measurements = ofNetwork.get(name) ?? [];
     const graph = graphs.get(name);
     if (!graph) {
       if (measurements.length > 0) missing.push(name);
@@ -212,20 +205,16 @@ function joinKernels(
   dropped: string[],
 ): KernelRow[] {
   const rows: KernelRow[] = [];
-  const incomplete = new Map<string, KernelMeasurement[]>();
+  const incomplete: KernelMeasurement[] = [];
   for (const row of measured) {
     const features = deriveFeatures({ fusedOps: row.fused.length, ...row.features });
     if (isComplete(features)) {
       rows.push({ network: row.network, kind: row.kind, features, latencyUs: row.latencyUs });
-      continue;
-    }
-    const ofNetwork = incomplete.get(row.network);
-    if (ofNetwork) ofNetwork.push(row);
-    else incomplete.set(row.network, [row]);
+    } else incomplete.push(row);
   }
   const planned = new Map(networks.map((network) => [network.name, network]));
   const unmatched = new Map<string, number>();
-  for (const [name, ofNetwork] of incomplete) {
+  for (const [name, ofNetwork] of groupBy(incomplete, ({ network }) => network)) {
     const network = planned.get(name);
     const positions = network ? alignKernels(network.plan, ofNetwork) : ofNetwork.map(() => undefined);
     ofNetwork.forEach(({ kind, latencyUs }, i) => {

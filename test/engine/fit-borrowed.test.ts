@@ -1,7 +1,7 @@
 /** Scenarios of few networks borrow from others: the mixture is of those that resemble them, and held networks stay unseen. */
 import { fitBorrowed } from '../../src/engine/fit-borrowed';
 import { fitEndToEnd } from '../../src/engine/fit-end-to-end';
-import { candidatesOf } from '../../src/engine/learner';
+import { defaultCandidate } from '../../src/engine/learner';
 import { predictEach } from '../../src/engine/predictor-model';
 import { createRandom } from '../../src/engine/random';
 import { trainPredictor } from '../../src/engine/training';
@@ -9,7 +9,7 @@ import { gatherTrainingRows, isMeasured, type MeasuredNetwork } from '../../src/
 import { createSyntheticData, SYNTHETIC_SCENARIO } from '../testkit/synthetic-profile';
 
 const data = createSyntheticData(40, 0.01, 5);
-const [lasso] = candidatesOf('lasso', 0, createRandom(0));
+const lasso = defaultCandidate('lasso');
 const options = { seed: 1 };
 const all = gatherTrainingRows(SYNTHETIC_SCENARIO, [{ ...data.profile, kernels: [] }], data.graphs).networks.filter(
   isMeasured,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readNetwork } from '../../src/engine';
 import { runFold } from '../../src/engine/cross-validation';
-import { candidatesOf } from '../../src/engine/learner';
+import { defaultCandidate } from '../../src/engine/learner';
 import { dealFolds } from '../../src/engine/metrics';
 import { createRandom } from '../../src/engine/random';
 import { exchangeLatencies, isPermuted, mayBePermuted, permutedShare } from '../../src/engine/row-order';
@@ -75,7 +75,7 @@ describe('a profile', () => {
   /** Cross-validated with the linear learner, which shows permutation least. */
   function crossValidated(rows: readonly KernelRow[], permuted: boolean) {
     const folds = dealFolds([...new Set(rows.map(({ network }) => network))], 3, createRandom(1));
-    const candidates = candidatesOf('lasso', 0, createRandom(1));
+    const candidates = [defaultCandidate('lasso')];
     const common = { source: 'kernel rows', rows: { networks: [], kernels: rows, siblings: [] }, folds } as const;
     const results = [0, 1, 2].map((fold) => runFold({ ...common, fold, candidate: candidates[0], permuted, seed: 1 }));
     return selectCandidates('kernel rows', common.rows, folds, candidates, [results]).outOfFold.rowsUs;

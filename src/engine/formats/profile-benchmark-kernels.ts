@@ -2,6 +2,7 @@
  * The per-kernel CSV files of mobile-ml-benchmark: a row an operation of a network, two columns a device (its latency
  * and the name of the kernel that ran). What a row's features mean is in profile-benchmark-features.ts.
  */
+import { groupBy } from '../grouping';
 import { formatScenario, isScenario, type KernelMeasurement, type Profile } from '../profile';
 import {
   type FeatureCell,
@@ -101,13 +102,10 @@ class KernelTableReader {
 
   read(): readonly KernelMeasurement[] {
     const rows = this.readRows();
-    const cellsOf = new Map<string, FeatureCell[]>();
-    for (const { network, cell } of rows) {
-      const cells = cellsOf.get(network);
-      if (cells === undefined) cellsOf.set(network, [cell]);
-      else cells.push(cell);
-    }
-    const sizesOf = new Map([...cellsOf].map(([network, cells]) => [network, imageSizes(cells)]));
+    const ofNetwork = groupBy(rows, ({ network }) => network);
+    const sizesOf = new Map(
+      [...ofNetwork].map(([network, members]) => [network, imageSizes(members.map(({ cell }) => cell))]),
+    );
     for (const row of rows) {
       const featuresOf = new Map<string, Features | undefined>();
       for (const device of this.devices) this.readDevice(row, sizesOf.get(row.network)!, featuresOf, device);

@@ -11,7 +11,9 @@
  * Coordinates are in units of sqrt(2) length scales. Source: Rasmussen and Williams, "Gaussian Processes for Machine
  * Learning", MIT Press 2006, algorithm 2.1.
  */
+
 import { throwIfCancelled } from '../errors';
+import { groupBy } from '../grouping';
 import { type Bags, checkBags } from './bags';
 import { factorize, solveFactorized } from './cholesky';
 import { robustWeights } from './robust-weights';
@@ -137,12 +139,8 @@ function covarianceOfBags(
   for (const [bag, ofBag] of shares.entries()) {
     for (const [point, share] of ofBag) containing[point].push([bag, share]);
   }
-  const byWidest = new Map<number, number[]>();
-  for (const [point, label] of support.labels[0].entries()) {
-    const block = byWidest.get(label);
-    if (block) block.push(point);
-    else byWidest.set(label, [point]);
-  }
+  const [labels] = support.labels;
+  const byWidest = groupBy(labels.keys(), (point) => labels[point]);
   const gram = new Float64Array(count * count);
   const sums = new Float64Array(count);
   for (const block of byWidest.values()) {

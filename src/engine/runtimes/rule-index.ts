@@ -2,6 +2,8 @@
  * Sorts the rules of a list by the type of the op that they begin at: packs have dozens, and nearly all ops have none.
  */
 
+import { groupBy } from '../grouping';
+
 const INDEXES = new WeakMap<object, ReadonlyMap<string, readonly unknown[]>>();
 
 /**
@@ -13,8 +15,7 @@ const INDEXES = new WeakMap<object, ReadonlyMap<string, readonly unknown[]>>();
 export function rulesByType<T>(rules: readonly T[], typeOf: (rule: T) => string): ReadonlyMap<string, readonly T[]> {
   const known = INDEXES.get(rules) as ReadonlyMap<string, readonly T[]> | undefined;
   if (known) return known;
-  const groups = new Map<string, T[]>();
-  for (const rule of rules) groups.set(typeOf(rule), [...(groups.get(typeOf(rule)) ?? []), rule]);
+  const groups = groupBy(rules, typeOf);
   INDEXES.set(rules, groups);
   return groups;
 }
