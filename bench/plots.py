@@ -87,6 +87,19 @@ def new_device(result, axes):
     axes.legend(frameon=False)
 
 
+def families(result, axes):
+    rows = sorted(result["families"], key=lambda row: row["mape"])
+    positions = range(len(rows))
+    random_folds, left_out = result["summary"]["random folds"], result["summary"]["one family left out"]
+    axes.barh(positions, [row["mape"] for row in rows], color=OWN, label=f"the family left out, mean {left_out['mean']} % over the scenarios")
+    axes.axvline(random_folds["mean"], color=IDEAL, linestyle="--", linewidth=1, label=f"random folds, mean {random_folds['mean']} %")
+    axes.set_yticks(positions, [row["family"] for row in rows], fontsize=8)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_title("Networks of a family that training never saw")
+    axes.set_xlabel("mean absolute error, % (end-to-end rows alone, 174 scenarios)")
+    axes.legend(frameon=False, loc="lower right")
+
+
 def intervals(result, axes):
     levels = result["levels"]
     promised = [level["level"] for level in levels]
@@ -113,6 +126,7 @@ def main(folder):
     for name, draw, size in (
         ("end-to-end", end_to_end, (8, 4)),
         ("kernel-rows", kernel_rows, (9, 4)),
+        ("families", families, (8, 5)),
         ("small", small, (7, 4)),
         ("new-device", new_device, (7, 4)),
         ("intervals", intervals, (6, 4)),
