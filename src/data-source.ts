@@ -11,11 +11,13 @@ import { Network } from './schema/network';
 import { SnakeCaseNames } from './schema/node';
 import { Person } from './schema/person';
 import { PersonSession } from './schema/person-session';
+import { Pin } from './schema/pin';
 import { Prediction } from './schema/prediction';
 import { Predictor } from './schema/predictor';
 import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
 import { Device, Scenario } from './schema/scenario';
 import { RecoveryCode, SecondFactor } from './schema/second-factor';
+import { StageChange } from './schema/stage-change';
 import { Team } from './schema/team';
 import { Upload } from './schema/upload';
 
@@ -48,6 +50,8 @@ export function createDataSource(url: string): DataSource {
       PredictorVersion,
       PredictorVersionDataset,
       Prediction,
+      Pin,
+      StageChange,
     ],
     namingStrategy: new SnakeCaseNames(),
     synchronize: false,

@@ -7,12 +7,14 @@ import { ApiKeyResolver } from './api-key';
 import { AuditEntryResolver } from './audit-entry';
 import { DatasetResolver } from './dataset';
 import { InvitationResolver } from './invitation';
+import { FailedJobResolver } from './job';
 import { MemberResolver } from './member';
 import { NetworkResolver } from './network';
 import { NodeResolver } from './node';
 import { PasswordResolver } from './password';
 import { PersonResolver } from './person';
 import { PersonSessionResolver } from './person-session';
+import { PinResolver } from './pin';
 import { PredictionResolver } from './prediction';
 import { PredictorResolver } from './predictor';
 import { PredictorVersionResolver } from './predictor-version';
@@ -21,6 +23,7 @@ import { SecondFactorResolver } from './second-factor';
 import { TeamResolver } from './team';
 import { UploadResolver } from './upload';
 import { UsageResolver } from './usage';
+import { StageChangeResolver, VersionLifeResolver } from './version-life';
 
 export type { RequestContext, Services } from './context';
 
@@ -54,8 +57,12 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       ScenarioResolver,
       PredictorResolver,
       PredictorVersionResolver,
+      VersionLifeResolver,
+      StageChangeResolver,
+      PinResolver,
       PredictionResolver,
       UsageResolver,
+      FailedJobResolver,
     ],
     scalarsMap: [{ type: Date, scalar: GraphQLDateTimeISO }],
     validate: { forbidUnknownValues: false },

@@ -5,13 +5,16 @@ import { ApiKey } from '../schema/api-key';
 import { AuditEntry } from '../schema/audit-entry';
 import { Dataset } from '../schema/dataset';
 import { Invitation } from '../schema/invitation';
+import { FailedJob } from '../schema/job';
 import { Member } from '../schema/member';
 import { Network } from '../schema/network';
 import { Node, parseGlobalId } from '../schema/node';
+import { Pin } from '../schema/pin';
 import { Prediction } from '../schema/prediction';
 import { Predictor } from '../schema/predictor';
 import { PredictorVersion } from '../schema/predictor-version';
 import { Device, Scenario } from '../schema/scenario';
+import { StageChange } from '../schema/stage-change';
 import { Team } from '../schema/team';
 import { authorize, type TeamAction } from '../tenancy';
 import type { RequestContext } from './context';
@@ -30,7 +33,10 @@ const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> =
     Network: { noun: Network, action: 'NETWORK_READ' },
     Predictor: { noun: Predictor, action: 'PREDICTOR_READ' },
     PredictorVersion: { noun: PredictorVersion, action: 'PREDICTOR_READ' },
+    Pin: { noun: Pin, action: 'PREDICTOR_READ' },
+    StageChange: { noun: StageChange, action: 'PREDICTOR_READ' },
     Prediction: { noun: Prediction, action: 'PREDICTION_READ' },
+    FailedJob: { noun: FailedJob, action: 'JOB_READ' },
   } as const),
 );
 

@@ -12,7 +12,7 @@ import { Scenario } from '../schema/scenario';
 import { authorize } from '../tenancy';
 import { loadById, type RequestContext, rowId } from './context';
 import { given, readPage } from './pages';
-import { scenarioIdNamed } from './predictor-version';
+import { pinnedVersion, readyVersion, versionForScenario } from './version-choice';
 
 /** Networks times versions of one call: with the kernels of each some 40 MB. */
 const MAXIMUM_PREDICTIONS = 3000;
@@ -31,25 +31,6 @@ async function readyNetworks(manager: EntityManager, globalIds: readonly string[
     const message = `The network ${network.name} is ${network.status}, not READY.`;
     throw new CodedError('CONFLICT', message, `input.networkIds[${i}]`, remedy);
   });
-}
-
-/** The newest READY version of a scenario. @throws NOT_FOUND */
-async function newestVersion(manager: EntityManager, name: string, argument: string): Promise<PredictorVersion> {
-  const scenarioId = await scenarioIdNamed(manager, name, argument);
-  const version = await manager.findOne(PredictorVersion, {
-    where: { scenarioId, status: 'READY' },
-    order: { id: 'DESC' },
-  });
-  if (version) return version;
-  throw new CodedError('NOT_FOUND', `No version of ${name} is READY.`, argument, 'Train one: `trainPredictor`.');
-}
-
-/** The version, READY. @throws NOT_FOUND, CONFLICT */
-async function readyVersion(manager: EntityManager, globalId: string, argument: string): Promise<PredictorVersion> {
-  const version = await manager.findOneBy(PredictorVersion, { id: rowId(PredictorVersion, globalId, argument) });
-  if (!version) throw notFound('PredictorVersion', globalId);
-  if (version.status === 'READY') return version;
-  throw new CodedError('CONFLICT', `The version is ${version.status}, not READY.`, argument);
 }
 
 @Resolver(() => Prediction)
@@ -86,21 +67,23 @@ export class PredictionResolver {
     const { tenancy, serving } = context;
     const scenarios = input.scenarios ?? [];
     const versionIds = input.versionIds ?? [];
-    const amount = input.networkIds.length * (scenarios.length + versionIds.length);
+    const pins = input.pins ?? [];
+    const amount = input.networkIds.length * (scenarios.length + versionIds.length + pins.length);
     if (amount === 0 || amount > MAXIMUM_PREDICTIONS) {
-      const message = `This asks for ${amount} predictions (networks times scenarios and versions), expected 1 to ${MAXIMUM_PREDICTIONS}.`;
+      const message = `This asks for ${amount} predictions (networks times scenarios, versions and pins), expected 1 to ${MAXIMUM_PREDICTIONS}.`;
       throw new CodedError(
         'BAD_INPUT',
         message,
         'input',
-        'Name at least one scenario or version; split what is too much.',
+        'Name at least one scenario, version or pin; split what is too much.',
       );
     }
     const { networks, versions } = await tenancy.inTeam(session, async (manager) => {
       const found: PredictorVersion[] = [];
       for (const [i, name] of scenarios.entries())
-        found.push(await newestVersion(manager, name, `input.scenarios[${i}]`));
+        found.push(await versionForScenario(manager, name, `input.scenarios[${i}]`));
       for (const [i, id] of versionIds.entries()) found.push(await readyVersion(manager, id, `input.versionIds[${i}]`));
+      for (const [i, name] of pins.entries()) found.push(await pinnedVersion(manager, name, `input.pins[${i}]`));
       return { networks: await readyNetworks(manager, input.networkIds), versions: found };
     });
 

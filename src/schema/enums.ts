@@ -43,6 +43,19 @@ export const VersionStatus = wordsOf(['QUEUED', 'TRAINING', 'READY', 'FAILED', '
 export type VersionStatus = WordOf<typeof VersionStatus>;
 registerEnumType(VersionStatus, { name: 'VersionStatus', description: 'How far the training of a version is.' });
 
+export const VersionStage = wordsOf(['DRAFT', 'CANDIDATE', 'IN_USE', 'RETIRED']);
+export type VersionStage = WordOf<typeof VersionStage>;
+registerEnumType(VersionStage, {
+  name: 'VersionStage',
+  description: 'Where a READY version is in its life.',
+  valuesConfig: {
+    DRAFT: { description: 'Trained, and nothing else; every version begins so.' },
+    CANDIDATE: { description: 'Nominated to be promoted; its file is kept.' },
+    IN_USE: { description: 'What a prediction by scenario uses; one at most of each predictor.' },
+    RETIRED: { description: 'No prediction by scenario uses it; by its id and by pins it still answers.' },
+  },
+});
+
 /** Values are the engine's words. */
 export const Learner = {
   AUTO: 'auto',
@@ -81,6 +94,24 @@ registerEnumType(KernelCoverage, {
     EXTRAPOLATED: { description: 'Its kind was trained, but outside the range of these features.' },
     UNMODELLED: { description: 'No predictor for its kind; its latency is not part of the sum.' },
   },
+});
+
+export const BudgetVerdict = wordsOf(['PASS', 'FAIL', 'INCONCLUSIVE']);
+export type BudgetVerdict = WordOf<typeof BudgetVerdict>;
+registerEnumType(BudgetVerdict, {
+  name: 'BudgetVerdict',
+  valuesConfig: {
+    PASS: { description: 'The whole interval is within the budget.' },
+    FAIL: { description: 'The whole interval is beyond the budget.' },
+    INCONCLUSIVE: { description: 'The budget lies in the interval.' },
+  },
+});
+
+export const KernelChangeKind = wordsOf(['ADDED', 'REMOVED', 'SLOWER', 'FASTER', 'REPLACED']);
+export type KernelChangeKind = WordOf<typeof KernelChangeKind>;
+registerEnumType(KernelChangeKind, {
+  name: 'KernelChangeKind',
+  description: 'What became of a kernel since the base. REPLACED: the runtime launches another kernel for the same op.',
 });
 
 export const ErrorCode = wordsOf(ERROR_CODES);

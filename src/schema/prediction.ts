@@ -84,7 +84,7 @@ export class Prediction extends TeamNode {
 
 export const PredictionConnection = connectionOf(Prediction);
 
-@InputType({ description: 'Every network is predicted with every version and for every scenario.' })
+@InputType({ description: 'Every network is predicted with every version and pin, and for every scenario.' })
 export class PredictInput {
   @Field(() => [ID])
   @ArrayNotEmpty()
@@ -94,7 +94,8 @@ export class PredictInput {
 
   @Field(() => [String], {
     nullable: true,
-    description: '`runtime/device/processor/type`; the newest READY version of each is used.',
+    description:
+      '`runtime/device/processor/type`; of each the version IN_USE that was promoted last, or, where none is, the newest READY one that is not RETIRED.',
   })
   @IsOptional()
   @ArrayUnique()
@@ -106,11 +107,22 @@ export class PredictInput {
   @ArrayUnique()
   @ArrayMaxSize(50)
   versionIds?: string[] | null;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Names of pins: their versions are used, whatever their stage.',
+  })
+  @IsOptional()
+  @ArrayUnique()
+  @ArrayMaxSize(50)
+  pins?: string[] | null;
 }
 
 @ObjectType()
 export class PredictPayload {
-  @Field(() => [Prediction], { description: 'For each network in turn, by version in the order asked.' })
+  @Field(() => [Prediction], {
+    description: 'For each network in turn: by scenario, version and pin, in the order asked.',
+  })
   predictions!: Prediction[];
 }
 

@@ -4,13 +4,16 @@ import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { bigintAsNumber } from './columns';
 import { connectionOf } from './connection';
-import { Learner, VersionStatus } from './enums';
+import { Learner, VersionStage, VersionStatus } from './enums';
 import { Failure } from './failure';
 import { Node, TeamNode } from './node';
 import { TrainingReport, trainingReportColumn } from './training-report';
 
 @Entity()
-@ObjectType({ implements: Node, description: 'What one training made. Never changed once it has ended.' })
+@ObjectType({
+  implements: Node,
+  description: 'What one training made. Once it has ended, nothing but its stage changes, and its file may go.',
+})
 export class PredictorVersion extends TeamNode {
   @Column('uuid')
   predictorId!: string;
@@ -72,6 +75,18 @@ export class PredictorVersion extends TeamNode {
   @Column('timestamptz', { nullable: true })
   @Field(() => Date, { nullable: true })
   finishedAt?: Date | null;
+
+  @Column('text', { default: 'DRAFT' })
+  @Field(() => VersionStage)
+  stage!: VersionStage;
+
+  @Column('timestamptz', { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When it was promoted or rolled back to, if it is IN_USE.' })
+  inUseSince?: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  @Field(() => Date, { nullable: true, description: 'When retention deleted the ONNX file: it predicts no more.' })
+  fileDeletedAt?: Date | null;
 }
 
 export const PredictorVersionConnection = connectionOf(PredictorVersion);
@@ -153,6 +168,12 @@ export class PredictorVersionFilter {
 
   @Field(() => VersionStatus, { nullable: true })
   status?: VersionStatus | null;
+
+  @Field(() => VersionStage, { nullable: true })
+  stage?: VersionStage | null;
+
+  @Field(() => Int, { nullable: true })
+  number?: number | null;
 }
 
 @ObjectType({ description: 'How far a training is.' })

@@ -1,5 +1,6 @@
 /** Predictors. */
-import { Field, InputType, ObjectType } from 'type-graphql';
+import { IsOptional, Max, Min } from 'class-validator';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { connectionOf } from './connection';
 import { Node, TeamNode } from './node';
@@ -17,6 +18,18 @@ export class Predictor extends TeamNode {
   /** Number of the newest version. */
   @Column('integer', { default: 0 })
   lastNumber!: number;
+
+  /** Versions that were in use before the one that is, the latest last: where a roll back goes. */
+  @Column('uuid', { array: true, default: [] })
+  earlierVersionIds!: string[];
+
+  @Column('integer', { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Of how many of the newest READY versions the files are kept at least, besides those in use, candidates, pinned, calibrated, and the one that a roll back goes to. Null for all.',
+  })
+  keepVersions?: number | null;
 }
 
 export const PredictorConnection = connectionOf(Predictor);
@@ -28,4 +41,25 @@ export class PredictorFilter {
 
   @Field(() => String, { nullable: true, description: '`runtime/device/processor/type`' })
   scenario?: string | null;
+}
+
+@InputType()
+export class SetRetentionInput {
+  @Field(() => ID)
+  predictorId!: string;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Newest READY versions whose files are kept, 1 to 1000; null for all.',
+  })
+  @IsOptional()
+  @Min(1)
+  @Max(1000)
+  keepVersions?: number | null;
+}
+
+@ObjectType()
+export class SetRetentionPayload {
+  @Field(() => Predictor)
+  predictor!: Predictor;
 }
