@@ -2,6 +2,7 @@
 import { DataSource } from 'typeorm';
 import { ApiKey } from './schema/api-key';
 import { AuditEntry } from './schema/audit-entry';
+import { BudgetCheck, BudgetCheckResult } from './schema/budget-check';
 import { Dataset, DatasetScenario } from './schema/dataset';
 import { EmailRequest } from './schema/email-request';
 import { Identity } from './schema/identity';
@@ -50,6 +51,8 @@ export function createDataSource(url: string): DataSource {
       PredictorVersion,
       PredictorVersionDataset,
       Prediction,
+      BudgetCheck,
+      BudgetCheckResult,
       Pin,
       StageChange,
     ],

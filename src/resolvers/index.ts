@@ -5,6 +5,7 @@ import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from './api-key';
 import { AuditEntryResolver } from './audit-entry';
+import { BudgetCheckResolver, BudgetCheckResultResolver } from './budget-check';
 import { DatasetResolver } from './dataset';
 import { InvitationResolver } from './invitation';
 import { FailedJobResolver } from './job';
@@ -61,6 +62,8 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       StageChangeResolver,
       PinResolver,
       PredictionResolver,
+      BudgetCheckResolver,
+      BudgetCheckResultResolver,
       UsageResolver,
       FailedJobResolver,
     ],

@@ -3,6 +3,7 @@ import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { CodedError, notFound } from '../errors';
 import { ApiKey } from '../schema/api-key';
 import { AuditEntry } from '../schema/audit-entry';
+import { BudgetCheck } from '../schema/budget-check';
 import { Dataset } from '../schema/dataset';
 import { Invitation } from '../schema/invitation';
 import { FailedJob } from '../schema/job';
@@ -36,6 +37,7 @@ const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> =
     Pin: { noun: Pin, action: 'PREDICTOR_READ' },
     StageChange: { noun: StageChange, action: 'PREDICTOR_READ' },
     Prediction: { noun: Prediction, action: 'PREDICTION_READ' },
+    BudgetCheck: { noun: BudgetCheck, action: 'PREDICTION_READ' },
     FailedJob: { noun: FailedJob, action: 'JOB_READ' },
   } as const),
 );

@@ -1,0 +1,2 @@
+DROP TABLE budget_check_result;
+DROP TABLE budget_check;
