@@ -5,8 +5,15 @@ import { AuditEntry } from './schema/audit-entry';
 import { BudgetCheck, BudgetCheckResult } from './schema/budget-check';
 import { Dataset, DatasetScenario } from './schema/dataset';
 import { EmailRequest } from './schema/email-request';
+import {
+  EvaluationSet,
+  EvaluationSetRow,
+  PredictorVersionEvaluationSet,
+  PredictorVersionNetwork,
+} from './schema/evaluation-set';
 import { Identity } from './schema/identity';
 import { Invitation } from './schema/invitation';
+import { FailedJob } from './schema/job';
 import { Member } from './schema/member';
 import { Network } from './schema/network';
 import { SnakeCaseNames } from './schema/node';
@@ -50,7 +57,12 @@ export function createDataSource(url: string): DataSource {
       Predictor,
       PredictorVersion,
       PredictorVersionDataset,
+      EvaluationSet,
+      EvaluationSetRow,
+      PredictorVersionEvaluationSet,
+      PredictorVersionNetwork,
       Prediction,
+      FailedJob,
       BudgetCheck,
       BudgetCheckResult,
       Pin,

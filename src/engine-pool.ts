@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import {
   EngineError,
+  type EvaluationRow,
   type NetworkDescription,
   type Profile,
   type TrainedPredictor,
@@ -94,6 +95,15 @@ export class EnginePool {
   /** What a training of one scenario needs of a profile. @throws EngineError */
   readScenario(file: ProfileFile, scenario: string): Promise<Profile> {
     return run(this.#training, 'readScenario', { file, scenario });
+  }
+
+  /** What an evaluation set takes of a profile, of all networks if none are named. @throws EngineError */
+  readEvaluationRows(
+    file: ProfileFile,
+    scenarios: readonly string[],
+    networks?: readonly string[],
+  ): Promise<EvaluationRow[]> {
+    return run(this.#reading, 'readEvaluationRows', { file, scenarios, networks });
   }
 
   /** Trains one version. @throws EngineError, CANCELLED soon after the signal is raised */

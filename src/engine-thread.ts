@@ -5,6 +5,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   describeNetwork,
+  type EvaluationRow,
+  evaluationRows,
   type FoldResult,
   type Graph,
   type Learner,
@@ -106,6 +108,19 @@ export function readScenario(task: { file: ProfileFile; scenario: string }): Pro
       networks: networks.filter((row) => related.has(row.scenario)),
       kernels: kernels.filter((row) => row.scenario === task.scenario),
     };
+  });
+}
+
+/** The rows of whole networks that an evaluation set takes of a profile. */
+export function readEvaluationRows(task: {
+  file: ProfileFile;
+  scenarios: readonly string[];
+  networks?: readonly string[];
+}): Promise<Outcome<EvaluationRow[]>> {
+  return outcomeOf(async () => {
+    const { path, network, scenario } = task.file;
+    const profile = await readProfile(path, { network, scenario });
+    return evaluationRows(profile, new Set(task.scenarios), task.networks && new Set(task.networks));
   });
 }
 

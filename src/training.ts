@@ -4,15 +4,18 @@
  * engine gives the same bytes for the same version, the store takes them once, and a version that has ended is left alone.
  */
 import { createHash } from 'node:crypto';
-import { In, type QueryDeepPartialEntity } from 'typeorm';
+import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
 import type { Profile, TrainedPredictor, TrainingProgress } from './engine';
 import type { NetworkFile } from './engine-thread';
 import { isTransient, toFailure } from './errors';
+import { heldOutOf, leaveOut, namesIn } from './evaluation-sets';
 import { type JobServices, profileNames, withLocalFile } from './ingest';
 import type { JobContext, JobPayloads } from './jobs';
 import { type Notifications, notify } from './notifications';
 import { Dataset } from './schema/dataset';
+import { PredictorVersionNetwork } from './schema/evaluation-set';
 import { Network } from './schema/network';
+import { newId } from './schema/node';
 import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
 import { Scenario } from './schema/scenario';
 import { toBindings } from './serving';
@@ -21,20 +24,35 @@ import { type JobSession, jobSession, predictorKey } from './tenancy';
 /** Progress of one step is written at most this often. */
 const PROGRESS_INTERVAL_MS = 500;
 
+/** Rows of one INSERT; PostgreSQL takes 65,535 parameters. */
+const INSERTED_AT_ONCE = 5000;
+
 type TrainingServices = JobServices & { readonly notifications: Notifications };
 
-/** Changes the version's row unless it has ended (it may be cancelled at any time), and tells; false if it had. */
+/**
+ * Changes the version's row unless it has ended (it may be cancelled at any time), and tells; false if it had.
+ * @param besides what is written in the same transaction
+ */
 async function change(
   { tenancy }: TrainingServices,
   session: JobSession,
   id: string,
   values: QueryDeepPartialEntity<PredictorVersion>,
+  besides?: (manager: EntityManager) => Promise<void>,
 ): Promise<boolean> {
   return tenancy.inTeam(session, async (manager) => {
     const { affected } = await manager.update(PredictorVersion, { id, status: In(['QUEUED', 'TRAINING']) }, values);
-    if (affected) await notify(manager, 'training', id);
+    if (affected) {
+      await besides?.(manager);
+      await notify(manager, 'training', id);
+    }
     return affected === 1;
   });
+}
+
+/** A trained version, and the files of the networks that it was trained on: SHA-256 by name, where there was one. */
+interface TrainedOnFiles extends TrainedPredictor {
+  readonly files: ReadonlyMap<string, string>;
 }
 
 /** Trains the version, whatever happened to earlier attempts. */
@@ -97,14 +115,15 @@ async function train(
   session: JobSession,
   id: string,
   signal: AbortSignal,
-): Promise<TrainedPredictor> {
+): Promise<TrainedOnFiles> {
   const { tenancy, engine } = services;
-  const { version, scenario, datasets } = await tenancy.inTeam(session, async (manager) => {
+  const { version, scenario, heldOut, datasets } = await tenancy.inTeam(session, async (manager) => {
     const row = await manager.findOneByOrFail(PredictorVersion, { id });
     const links = await manager.findBy(PredictorVersionDataset, { predictorVersionId: id });
     return {
       version: row,
       scenario: await manager.findOneByOrFail(Scenario, { id: row.scenarioId }),
+      heldOut: await heldOutOf(manager, id),
       datasets: await manager.find(Dataset, {
         where: { id: In(links.map(({ datasetId }) => datasetId)) },
         order: { id: 'ASC' },
@@ -118,27 +137,36 @@ async function train(
     );
     profiles.push({ sha256: dataset.sha256, profile });
   }
-  const networks = await readNetworks(services, session, profiles);
+  const found = await findNetworks(services, session, profiles);
+  const kept = leaveOut(heldOut, profiles, found);
+  const networks = await readNetworks(services, kept.networks);
   const { learner, seed, searchedSettings: searched } = version;
   const onProgress = progressWriter(services, session, id);
-  const task = { scenario: scenario.name, learner, seed, searched, profiles, networks };
-  return engine.train(task, { signal, onProgress });
+  const task = { scenario: scenario.name, learner, seed, searched, profiles: kept.profiles, networks };
+  const { report, ...trained } = await engine.train(task, { signal, onProgress });
+  return {
+    ...trained,
+    report: { ...report, dropped: [...report.dropped, ...kept.dropped] },
+    files: new Map(kept.networks.map(({ name, sha256 }) => [name, sha256])),
+  };
 }
 
 /** The newest READY network of each name that the profiles measure. */
-async function readNetworks(
-  { tenancy, store }: TrainingServices,
+async function findNetworks(
+  { tenancy }: TrainingServices,
   session: JobSession,
   profiles: readonly { profile: Profile }[],
-): Promise<NetworkFile[]> {
-  const rows = profiles.flatMap(({ profile }) => [...profile.networks, ...profile.kernels]);
-  const names = [...new Set(rows.map(({ network }) => network))];
+): Promise<Network[]> {
+  const names = [...new Set(profiles.flatMap(({ profile }) => namesIn(profile)))];
   const networks = await tenancy.inTeam(session, (manager) =>
     manager.find(Network, { where: { name: In(names), status: 'READY' }, order: { id: 'ASC' } }),
   );
-  const newest = new Map(networks.map((network) => [network.name, network]));
+  return [...new Map(networks.map((network) => [network.name, network])).values()];
+}
+
+async function readNetworks({ store }: TrainingServices, networks: readonly Network[]): Promise<NetworkFile[]> {
   const files: NetworkFile[] = [];
-  for (const network of newest.values()) {
+  for (const network of networks) {
     const bytes = await store.get(network.objectKey, { sha256: network.sha256 });
     files.push({ name: network.name, bytes, bindings: toBindings(network) });
   }
@@ -167,12 +195,12 @@ async function keep(
   services: TrainingServices,
   session: JobSession,
   id: string,
-  { onnx, report }: TrainedPredictor,
+  { onnx, report, networks, files }: TrainedOnFiles,
 ): Promise<void> {
   const sha256 = createHash('sha256').update(onnx).digest('hex');
   const objectKey = predictorKey(session, sha256);
   await services.store.put(objectKey, onnx, { sha256, contentType: 'application/octet-stream' });
-  await change(services, session, id, {
+  const ready = {
     status: 'READY',
     step: null,
     fraction: 1,
@@ -181,5 +209,17 @@ async function keep(
     sha256,
     sizeBytes: onnx.byteLength,
     finishedAt: new Date(),
+  } as const;
+  const trainedOn = networks.map((name) => ({
+    id: newId(),
+    teamId: session.teamId,
+    predictorVersionId: id,
+    name,
+    sha256: files.get(name),
+  }));
+  await change(services, session, id, ready, async (manager) => {
+    for (let start = 0; start < trainedOn.length; start += INSERTED_AT_ONCE) {
+      await manager.insert(PredictorVersionNetwork, trainedOn.slice(start, start + INSERTED_AT_ONCE));
+    }
   });
 }

@@ -2,11 +2,25 @@
  * The engine's one public door: bytes and numbers in, values out. It knows no file, network, clock, environment or log.
  */
 export {
+  applyCalibration,
+  type CalibratedNetwork,
+  type CalibrationFit,
+  type CalibrationPoint,
+  compareHarness,
+  type FittedCalibration,
+  fitCalibration,
+  MAXIMUM_CALIBRATION_NETWORKS,
+  MINIMUM_CALIBRATION_NETWORKS,
+} from './calibration';
+export {
   type Comparison,
   compareVersions,
   type EvaluatedNetwork,
+  type EvaluatedPrediction,
   evaluatePrediction,
 } from './comparison';
+export { comparePlans, type PlansComparison } from './comparison-plans';
+export { compareColumns } from './comparison-scenarios';
 export {
   type BootstrapOptions,
   kendallTau,
@@ -15,8 +29,23 @@ export {
   VERDICTS,
   type Verdict,
 } from './comparison-statistics';
+export { differencesOf, type VersionDifferences, type VersionFacts } from './comparison-versions';
 export { type FoldResult, type FoldTask, runFold, type SourceName } from './cross-validation';
+export {
+  assessDrift,
+  type BucketErrors,
+  DRIFT_BUCKETS,
+  DRIFT_TESTS,
+  DRIFT_VERDICTS,
+  type DriftAssessment,
+  type DriftBucket,
+  type DriftTest,
+  type DriftVerdict,
+  errorsOverTime,
+  type Observation,
+} from './drift';
 export { ENGINE_ERROR_CODES, EngineError, type EngineErrorCode } from './errors';
+export { canonicalContent, type EvaluationRow, evaluationRows, type FrozenNetwork } from './evaluation-set';
 export { type PredictorMetadata, readMetadata } from './export';
 export { FEATURE_NAMES, FEATURES, type FeatureName, featurize } from './features';
 export type { DimensionBindings } from './formats/dimension-bindings';

@@ -47,6 +47,8 @@ export interface TrainingProgress {
 export interface TrainedPredictor {
   readonly onnx: Uint8Array;
   readonly report: TrainingReport;
+  /** Names of all networks that it was trained on, in whichever scenario they were measured, in order. */
+  readonly networks: readonly string[];
 }
 
 /** Folds of the cross-validation. */
@@ -123,7 +125,8 @@ export async function trainPredictor(request: TrainingRequest): Promise<TrainedP
     dropped: [...rows.dropped, ...remarksOn(trained)],
     exportDifference,
   };
-  return { onnx, report };
+  const borrowed = rows.siblings.flatMap((sibling) => sibling.map(({ name }) => name));
+  return { onnx, report, networks: [...new Set([...networksOf(rows), ...borrowed])].sort() };
 }
 
 function checkLearner(learner: Learner): void {
