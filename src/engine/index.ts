@@ -82,3 +82,13 @@ export {
 } from './training';
 export type { TrainingReport } from './training-report';
 export { ENGINE_VERSION } from './version';
+export { answerWhatIf, type WhatIf, type WhatIfPoint, type WhatIfQuestion } from './what-if';
+export {
+  CHANGED_PROPERTIES,
+  MAXIMUM_CHANGED_VALUE,
+  MAXIMUM_CHANGES,
+  MAXIMUM_SWEPT_VALUES,
+  parseChange,
+  parseSweep,
+} from './what-if-changes';
+export { changeGraph } from './what-if-graph';
