@@ -14,7 +14,8 @@ import { checked, formatChange, MAXIMUM_CHANGES, type NetworkChange } from './wh
 import { adapted, type Changing } from './what-if-ops';
 import { inferAnew } from './what-if-shapes';
 import { type AskedWindow, askedOps, askedSizes } from './what-if-targets';
-import { CONVOLUTIONS, type DimensionTies, tieDimensions } from './what-if-ties';
+import { tieDimensions } from './what-if-tie-rules';
+import { CONVOLUTIONS, type DimensionTies } from './what-if-ties';
 
 /** What is different in an op of a changed network. */
 export interface OpDifference {
