@@ -66,6 +66,12 @@ export interface Config {
   readonly rateLimits: { readonly perKey: number; readonly perPerson: number; readonly perAddress: number };
   /** Worker threads that train, each one version at a time. */
   readonly trainingThreads: number;
+  /** After so many seconds without a sign of life a worker's jobs are anybody's. */
+  readonly jobLeaseSeconds: number;
+  /** Where metrics and health are served apart from the API, to nobody else: absent, they are not. */
+  readonly operations?: { readonly host: string; readonly port: number };
+  /** The OpenTelemetry collector that traces go to. */
+  readonly tracing?: { readonly endpoint: string };
 }
 
 /** What is wrong with one variable. */
@@ -143,6 +149,10 @@ const variables = z.object({
   FUSECAST_DATA: z.string().default('.fusecast'),
   FUSECAST_ROLE: oneOf(SERVICE_ROLES).default('all'),
   FUSECAST_TRAINING_THREADS: integer(1, 64).default(1),
+  FUSECAST_JOB_LEASE_SECONDS: integer(1, 3600).default(20),
+  FUSECAST_METRICS_HOST: z.string().default('127.0.0.1'),
+  FUSECAST_METRICS_PORT: integer(0, 65535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   LOG_LEVEL: oneOf(LOG_LEVELS).default('info'),
   SMTP_URL: url('an smtp:// or smtps:// URL', ['smtp:', 'smtps:']).optional(),
   MAIL_FROM: text('an address such as fusecast@example.com', (value) => /^[^\s@]+@[^\s@]+$/.test(value)).optional(),
@@ -270,6 +280,12 @@ function toConfig(values: z.infer<typeof variables>): Config {
       perAddress: values.FUSECAST_RATE_LIMIT_ADDRESS,
     },
     trainingThreads: values.FUSECAST_TRAINING_THREADS,
+    jobLeaseSeconds: values.FUSECAST_JOB_LEASE_SECONDS,
+    operations:
+      values.FUSECAST_METRICS_PORT === undefined
+        ? undefined
+        : { host: values.FUSECAST_METRICS_HOST, port: values.FUSECAST_METRICS_PORT },
+    tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT ? { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT } : undefined,
   };
 }
 
@@ -302,6 +318,50 @@ export function readClientConfig(environment: Environment = process.env): Client
     );
   }
   return { url: parsed.data.FUSECAST_URL.replace(/\/+$/, ''), apiKey: parsed.data.FUSECAST_API_KEY };
+}
+
+/** What a CI system says of the run that it makes. */
+export interface PipelineConfig {
+  readonly isContinuousIntegration: boolean;
+  /** `owner/name` */
+  readonly repository?: string;
+  readonly branch?: string;
+  /** What a pull request is to be merged into. */
+  readonly baseBranch?: string;
+  readonly commit?: string;
+  /** Another one whenever a job runs again. */
+  readonly run?: string;
+  readonly url?: string;
+}
+
+/** Reads what GitHub Actions and GitLab CI say of the run; of another CI system only that it is one (`CI`). */
+export function readPipelineConfig(environment: Environment = process.env): PipelineConfig {
+  const { GITHUB_ACTIONS, GITLAB_CI, CI, ...given } = present(environment);
+  if (GITHUB_ACTIONS === 'true') {
+    const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = given;
+    return {
+      isContinuousIntegration: true,
+      repository,
+      // Of a pull request GITHUB_REF_NAME is `7/merge`.
+      branch: given.GITHUB_HEAD_REF ?? given.GITHUB_REF_NAME,
+      baseBranch: given.GITHUB_BASE_REF,
+      commit: given.GITHUB_SHA,
+      run: run && [run, given.GITHUB_RUN_ATTEMPT ?? '1', given.GITHUB_JOB ?? ''].join('/'),
+      url: server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined,
+    };
+  }
+  if (GITLAB_CI === 'true') {
+    return {
+      isContinuousIntegration: true,
+      repository: given.CI_PROJECT_PATH,
+      branch: given.CI_MERGE_REQUEST_SOURCE_BRANCH_NAME ?? given.CI_COMMIT_REF_NAME,
+      baseBranch: given.CI_MERGE_REQUEST_TARGET_BRANCH_NAME,
+      commit: given.CI_COMMIT_SHA,
+      run: given.CI_JOB_ID,
+      url: given.CI_JOB_URL,
+    };
+  }
+  return { isContinuousIntegration: CI === 'true' };
 }
 
 /** The directory of package.json, from the sources and from dist/ alike. */

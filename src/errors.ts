@@ -139,6 +139,15 @@ export interface Failure {
   problemCount: number;
 }
 
+/** Another worker has the job by now, or had: what this attempt does is of no use any more. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+
+  constructor(jobId: string) {
+    super(`The job ${jobId} is another worker's.`);
+  }
+}
+
 /** Messages of these codes could name hosts, keys or SQL, so they are ours and general. */
 function unavailable(cause: unknown): CodedError {
   return new CodedError(

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { type EntityManager, In } from 'typeorm';
 import { canonicalContent, type EvaluationRow, type Profile } from './engine';
-import { CodedError, isTransient, toFailure } from './errors';
+import { CodedError, type Failure } from './errors';
 import { type JobServices, profileNames, withLocalFile } from './ingest';
 import type { JobContext, JobPayloads } from './jobs';
 import { Dataset } from './schema/dataset';
@@ -26,21 +26,28 @@ const INSERTED_AT_ONCE = 1000;
 export async function freezeEvaluationSet(
   services: JobServices,
   { teamId, evaluationSetId: id }: JobPayloads['createEvaluationSet'],
-  { lastAttempt }: JobContext,
+  { lease }: JobContext,
 ): Promise<void> {
-  const { tenancy } = services;
-  const session = jobSession(teamId);
+  const session = jobSession(teamId, lease);
   const pending = { id, status: 'PENDING' } as const;
-  const set = await tenancy.inTeam(session, (manager) => manager.findOneBy(EvaluationSet, pending));
-  if (!set) return;
-  try {
-    await freeze(services, session, set);
-  } catch (error) {
-    if (isTransient(error) && !lastAttempt) throw error;
-    const rejected = { status: 'REJECTED', failure: toFailure(error), finishedAt: new Date() } as const;
-    await tenancy.inTeam(session, (manager) => manager.update(EvaluationSet, pending, rejected));
-    if (isTransient(error)) throw error;
-  }
+  const set = await services.tenancy.inTeam(session, (manager) => manager.findOneBy(EvaluationSet, pending));
+  if (set) await freeze(services, session, set);
+}
+
+/** Says in the set's row why it cannot be frozen. */
+export async function rejectEvaluationSet(
+  { tenancy }: JobServices,
+  { teamId, evaluationSetId: id }: JobPayloads['createEvaluationSet'],
+  failure: Failure,
+  { lease }: JobContext,
+): Promise<void> {
+  await tenancy.inTeam(jobSession(teamId, lease), (manager) =>
+    manager.update(
+      EvaluationSet,
+      { id, status: 'PENDING' },
+      { status: 'REJECTED', failure, finishedAt: () => 'now()' },
+    ),
+  );
 }
 
 async function freeze(

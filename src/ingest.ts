@@ -8,7 +8,7 @@ import { extname, join } from 'node:path';
 import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
 import type { EnginePool } from './engine-pool';
 import type { ScenarioSummary } from './engine-thread';
-import { isTransient, toFailure } from './errors';
+import type { Failure } from './errors';
 import type { JobContext, JobPayloads } from './jobs';
 import { Dataset, DatasetScenario } from './schema/dataset';
 import { Network } from './schema/network';
@@ -29,62 +29,74 @@ export interface JobServices {
 export async function ingestDataset(
   { tenancy, store, engine }: JobServices,
   { teamId, datasetId }: JobPayloads['ingestDataset'],
-  { lastAttempt }: JobContext,
+  { lease }: JobContext,
 ): Promise<void> {
-  const session = jobSession(teamId);
+  const session = jobSession(teamId, lease);
   const pending = { id: datasetId, status: 'PENDING' } as const;
   const dataset = await tenancy.inTeam(session, (manager) => manager.findOneBy(Dataset, pending));
   if (!dataset) return;
-  try {
-    const summary = await withLocalFile(store, dataset, (path) =>
-      engine.summarizeProfile({ path, ...profileNames(dataset) }),
-    );
-    const { networkRows, kernelRows } = summary;
-    await tenancy.inTeam(session, async (manager) => {
-      const ready = { status: 'READY', networkRows, kernelRows, ingestedAt: new Date() } as const;
-      const { affected } = await manager.update(Dataset, pending, ready);
-      // Another attempt of this job was faster.
-      if (!affected) return;
-      const scenarioIds = await ensureScenarios(manager, session, summary.scenarios);
-      const rows = summary.scenarios.map((scenario) => ({
-        id: newId(),
-        teamId,
-        datasetId,
-        scenarioId: scenarioIds.get(scenario.name)!,
-        networkRows: scenario.networkRows,
-        kernelRows: scenario.kernelRows,
-      }));
-      if (rows.length > 0) await manager.insert(DatasetScenario, rows);
-    });
-  } catch (error) {
-    if (isTransient(error) && !lastAttempt) throw error;
-    const rejected = { status: 'REJECTED', failure: toFailure(error), ingestedAt: new Date() } as const;
-    await tenancy.inTeam(session, (manager) => manager.update(Dataset, pending, rejected));
-    if (isTransient(error)) throw error;
-  }
+  const summary = await withLocalFile(store, dataset, (path) =>
+    engine.summarizeProfile({ path, ...profileNames(dataset) }),
+  );
+  const { networkRows, kernelRows } = summary;
+  await tenancy.inTeam(session, async (manager) => {
+    const ready = { status: 'READY', networkRows, kernelRows, ingestedAt: () => 'now()' } as const;
+    const { affected } = await manager.update(Dataset, pending, ready);
+    // Another attempt of this job was faster.
+    if (!affected) return;
+    const scenarioIds = await ensureScenarios(manager, session, summary.scenarios);
+    const rows = summary.scenarios.map((scenario) => ({
+      id: newId(),
+      teamId,
+      datasetId,
+      scenarioId: scenarioIds.get(scenario.name)!,
+      networkRows: scenario.networkRows,
+      kernelRows: scenario.kernelRows,
+    }));
+    if (rows.length > 0) await manager.insert(DatasetScenario, rows);
+  });
+}
+
+/** Says in the dataset's row why it cannot be read. */
+export async function rejectDataset(
+  { tenancy }: JobServices,
+  { teamId, datasetId: id }: JobPayloads['ingestDataset'],
+  failure: Failure,
+  { lease }: JobContext,
+): Promise<void> {
+  const rejected = { status: 'REJECTED', failure, ingestedAt: () => 'now()' } as const;
+  await tenancy.inTeam(jobSession(teamId, lease), (manager) =>
+    manager.update(Dataset, { id, status: 'PENDING' }, rejected),
+  );
 }
 
 /** Reads the network's file. */
 export async function ingestNetwork(
   { tenancy, store, engine }: JobServices,
   { teamId, networkId }: JobPayloads['ingestNetwork'],
-  { lastAttempt }: JobContext,
+  { lease }: JobContext,
 ): Promise<void> {
-  const session = jobSession(teamId);
+  const session = jobSession(teamId, lease);
   const pending = { id: networkId, status: 'PENDING' } as const;
   const network = await tenancy.inTeam(session, (manager) => manager.findOneBy(Network, pending));
   if (!network) return;
-  try {
-    const bytes = await store.get(network.objectKey, { sha256: network.sha256 });
-    const summary = await engine.summarizeNetwork({ name: network.name, bytes, bindings: toBindings(network) });
-    const ready: QueryDeepPartialEntity<Network> = { status: 'READY', summary, ingestedAt: new Date() };
-    await tenancy.inTeam(session, (manager) => manager.update(Network, pending, ready));
-  } catch (error) {
-    if (isTransient(error) && !lastAttempt) throw error;
-    const rejected = { status: 'REJECTED', failure: toFailure(error), ingestedAt: new Date() } as const;
-    await tenancy.inTeam(session, (manager) => manager.update(Network, pending, rejected));
-    if (isTransient(error)) throw error;
-  }
+  const bytes = await store.get(network.objectKey, { sha256: network.sha256 });
+  const summary = await engine.summarizeNetwork({ name: network.name, bytes, bindings: toBindings(network) });
+  const ready: QueryDeepPartialEntity<Network> = { status: 'READY', summary, ingestedAt: () => 'now()' };
+  await tenancy.inTeam(session, (manager) => manager.update(Network, pending, ready));
+}
+
+/** Says in the network's row why it cannot be read. */
+export async function rejectNetwork(
+  { tenancy }: JobServices,
+  { teamId, networkId: id }: JobPayloads['ingestNetwork'],
+  failure: Failure,
+  { lease }: JobContext,
+): Promise<void> {
+  const rejected = { status: 'REJECTED', failure, ingestedAt: () => 'now()' } as const;
+  await tenancy.inTeam(jobSession(teamId, lease), (manager) =>
+    manager.update(Network, { id, status: 'PENDING' }, rejected),
+  );
 }
 
 /** Network and scenario that the uploader said, for the format that does not say them itself. */

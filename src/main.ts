@@ -16,10 +16,12 @@ import { cleanUp } from './clean-up';
 import { type Config, ConfigError, projectDirectory, readConfig } from './config';
 import { createDataSource } from './data-source';
 import { EnginePool } from './engine-pool';
-import { ingestDataset, ingestNetwork } from './ingest';
-import { prepareQueues, Worker } from './jobs';
+import { freezeEvaluationSet, rejectEvaluationSet } from './evaluation-sets';
+import { keepDeadLetter } from './failed-jobs';
+import { ingestDataset, ingestNetwork, rejectDataset, rejectNetwork } from './ingest';
+import { type JobHandlers, prepareQueues } from './jobs';
 import { type Mailer, printingMailer, smtpMailer } from './mail';
-import { answerEmailRequest, sendAccountNotice, sendInvitation } from './mail-jobs';
+import { answerEmailRequest, type MailServices, sendAccountNotice, sendInvitation } from './mail-jobs';
 import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
 import { type PersistedQueries, parsePersistedQueries } from './query-limits';
@@ -35,7 +37,8 @@ import type { ObjectStore } from './storage/object-store';
 import { S3ObjectStore } from './storage/s3';
 import { deleteTeam } from './team-deletion';
 import { Tenancy } from './tenancy';
-import { trainVersion } from './training';
+import { failVersion, trainVersion } from './training';
+import { Worker } from './worker';
 
 const INGEST_CONCURRENCY = 2;
 const MAIL_CONCURRENCY = 2;
@@ -185,6 +188,7 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
   started.add(() => notifications.stop());
   const tenancy = new Tenancy(database);
 
+  let worker: Worker | undefined;
   if (config.role !== 'api') {
     const program = overrides.engineThread ?? join(__dirname, 'engine-thread.js');
     const engine = new EnginePool(program, config.trainingThreads);
@@ -194,6 +198,7 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
       ingestDataset: INGEST_CONCURRENCY,
       ingestNetwork: INGEST_CONCURRENCY,
       trainPredictor: config.trainingThreads,
+      createEvaluationSet: INGEST_CONCURRENCY,
       answerEmailRequest: MAIL_CONCURRENCY,
       sendInvitation: MAIL_CONCURRENCY,
       sendAccountNotice: MAIL_CONCURRENCY,
@@ -201,18 +206,16 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
       cleanUp: 1,
     };
     const mailServices = { tenancy, mailer: createMailer(config, log, overrides), publicUrl: () => publicUrl };
-    const worker = new Worker({ connectionString, notifications, log, concurrency });
-    started.add(() => worker.stop());
-    await worker.start({
-      ingestDataset: (payload, context) => ingestDataset(services, payload, context),
-      ingestNetwork: (payload, context) => ingestNetwork(services, payload, context),
-      trainPredictor: (payload, context) => trainVersion(services, payload, context),
-      answerEmailRequest: (payload) => answerEmailRequest(mailServices, payload),
-      sendInvitation: (payload) => sendInvitation(mailServices, payload),
-      sendAccountNotice: (payload) => sendAccountNotice(mailServices, payload),
-      deleteTeam: (payload) => deleteTeam(services, payload),
-      cleanUp: (_payload, { signal }) => cleanUp(services, signal),
+    worker = new Worker({
+      connectionString,
+      notifications,
+      log,
+      concurrency,
+      leaseSeconds: config.jobLeaseSeconds,
+      onDeadLetter: (letter) => keepDeadLetter(tenancy, letter),
     });
+    started.add(() => worker!.stop());
+    await worker.start(jobHandlers(services, mailServices));
   }
   if (config.role === 'worker') return publicUrl;
 
@@ -246,6 +249,32 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
   started.add(() => server.stop());
   publicUrl ||= server.url;
   return server.url;
+}
+
+function jobHandlers(services: Parameters<typeof trainVersion>[0], mailServices: MailServices): JobHandlers {
+  return {
+    ingestDataset: {
+      run: (payload, context) => ingestDataset(services, payload, context),
+      giveUp: (...refusal) => rejectDataset(services, ...refusal),
+    },
+    ingestNetwork: {
+      run: (payload, context) => ingestNetwork(services, payload, context),
+      giveUp: (...refusal) => rejectNetwork(services, ...refusal),
+    },
+    trainPredictor: {
+      run: (payload, context) => trainVersion(services, payload, context),
+      giveUp: (...refusal) => failVersion(services, ...refusal),
+    },
+    createEvaluationSet: {
+      run: (payload, context) => freezeEvaluationSet(services, payload, context),
+      giveUp: (...refusal) => rejectEvaluationSet(services, ...refusal),
+    },
+    answerEmailRequest: { run: (payload) => answerEmailRequest(mailServices, payload) },
+    sendInvitation: { run: (payload) => sendInvitation(mailServices, payload) },
+    sendAccountNotice: { run: (payload) => sendAccountNotice(mailServices, payload) },
+    deleteTeam: { run: (payload) => deleteTeam(services, payload) },
+    cleanUp: { run: (_payload, { signal }) => cleanUp(services, signal) },
+  };
 }
 
 /** The schema as schema.graphql has it. */

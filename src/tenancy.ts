@@ -7,7 +7,7 @@
  * session. The settings a transaction carries are explained in the first file of migrations/.
  */
 import type { DataSource, EntityManager } from 'typeorm';
-import { CodedError } from './errors';
+import { CodedError, LeaseLostError } from './errors';
 import { Role, Scope } from './schema/enums';
 
 // ---------------------------------------------------------------------------------------------------------- sessions
@@ -61,11 +61,21 @@ export type PersonTeamSession = PersonSessionContext & { readonly teamId: string
 export interface JobSession {
   readonly kind: 'job';
   readonly teamId: string;
+  readonly lease?: Lease;
 }
 
-/** The session of a job, whose payload says the team that the transaction which enqueued it worked in. */
-export function jobSession(teamId: string): JobSession {
-  return { kind: 'job', teamId };
+/** The claim of one attempt to one job: who has lost it can neither read nor write for it any more. */
+export interface Lease {
+  readonly jobId: string;
+  readonly token: string;
+}
+
+/**
+ * The session of a job, whose payload says the team that the transaction which enqueued it worked in.
+ * @param lease absent where two attempts at a time do no harm
+ */
+export function jobSession(teamId: string, lease?: Lease): JobSession {
+  return { kind: 'job', teamId, lease };
 }
 
 // ----------------------------------------------------------------------------------------------------------- actions
@@ -99,6 +109,7 @@ const TEAM_ACTIONS = {
   PREDICTOR_WRITE: { roles: WRITERS, scope: Scope.PREDICTOR_WRITE },
   PREDICTION_READ: { roles: EVERYBODY, scope: Scope.PREDICTION_READ },
   PREDICTION_WRITE: { roles: WRITERS, scope: Scope.PREDICTION_WRITE },
+  JOB_READ: { roles: EVERYBODY, scope: Scope.PREDICTOR_READ },
   MEASUREMENT_READ: { roles: EVERYBODY, scope: Scope.MEASUREMENT_READ },
   MEASUREMENT_WRITE: { roles: WRITERS, scope: Scope.MEASUREMENT_WRITE },
 } as const satisfies Record<Scope | string, { roles: readonly Role[]; scope: Scope | undefined }>;
@@ -211,6 +222,12 @@ export async function restrict(manager: EntityManager, visibility: Visibility): 
   await manager.query(`SELECT ${calls.join(', ')}`, settings.flat());
 }
 
+/** Fences a transaction of a job: until it ends nobody else gets the job. @throws LeaseLostError if somebody has it */
+async function holdLease(manager: EntityManager, { jobId, token }: Lease): Promise<void> {
+  const [{ held }] = await manager.query('SELECT holds_job($1, $2) AS held', [jobId, token]);
+  if (!held) throw new LeaseLostError(jobId);
+}
+
 export class Tenancy {
   constructor(private readonly database: DataSource) {}
 
@@ -222,9 +239,10 @@ export class Tenancy {
   /** Runs `work` in a transaction that sees the rows of the session's team and nothing else. */
   inTeam<T>(session: TeamSession, work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const scenarios = session.kind === 'apiKey' ? session.scenarios : undefined;
+    const lease = session.kind === 'job' ? session.lease : undefined;
     return this.within(
       { 'app.team_id': session.teamId, ...(scenarios && { 'app.scenario_names': JSON.stringify(scenarios) }) },
-      work,
+      lease ? (manager) => holdLease(manager, lease).then(() => work(manager)) : work,
     );
   }
 

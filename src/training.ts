@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { type EntityManager, In, type QueryDeepPartialEntity } from 'typeorm';
 import type { Profile, TrainedPredictor, TrainingProgress } from './engine';
 import type { NetworkFile } from './engine-thread';
-import { isTransient, toFailure } from './errors';
+import type { Failure } from './errors';
 import { heldOutOf, leaveOut, namesIn } from './evaluation-sets';
 import { type JobServices, profileNames, withLocalFile } from './ingest';
 import type { JobContext, JobPayloads } from './jobs';
@@ -59,14 +59,15 @@ interface TrainedOnFiles extends TrainedPredictor {
 export async function trainVersion(
   services: TrainingServices,
   { teamId, versionId }: JobPayloads['trainPredictor'],
-  { signal, lastAttempt }: JobContext,
+  { signal, lease }: JobContext,
 ): Promise<void> {
-  const session = jobSession(teamId);
+  const session = jobSession(teamId, lease);
   const begun = await change(services, session, versionId, {
     status: 'TRAINING',
     step: 'reading',
     fraction: 0,
-    startedAt: new Date(),
+    // Of PostgreSQL, as all times of rows: quotas subtract them.
+    startedAt: () => 'now()',
   });
   if (!begun) return;
   const cancelled = await watchForCancellation(services, session, versionId);
@@ -75,20 +76,22 @@ export async function trainVersion(
     await keep(services, session, versionId, trained);
   } catch (error) {
     if (cancelled.signal.aborted) return;
-    if (signal.aborted) {
-      await change(services, session, versionId, { status: 'QUEUED', step: null, fraction: 0 });
-      throw error;
-    }
-    if (isTransient(error) && !lastAttempt) throw error;
-    await change(services, session, versionId, {
-      status: 'FAILED',
-      failure: toFailure(error),
-      finishedAt: new Date(),
-    });
-    if (isTransient(error)) throw error;
+    if (signal.aborted) await change(services, session, versionId, { status: 'QUEUED', step: null, fraction: 0 });
+    throw error;
   } finally {
     cancelled.stop();
   }
+}
+
+/** Says in the version's row why it cannot be trained. */
+export async function failVersion(
+  services: TrainingServices,
+  { teamId, versionId }: JobPayloads['trainPredictor'],
+  failure: Failure,
+  { lease }: JobContext,
+): Promise<void> {
+  const failed = { status: 'FAILED', failure, finishedAt: () => 'now()' } as const;
+  await change(services, jobSession(teamId, lease), versionId, failed);
 }
 
 /** A signal that is raised when the version was cancelled, by whichever replica. */
@@ -208,7 +211,7 @@ async function keep(
     objectKey,
     sha256,
     sizeBytes: onnx.byteLength,
-    finishedAt: new Date(),
+    finishedAt: () => 'now()',
   } as const;
   const trainedOn = networks.map((name) => ({
     id: newId(),

@@ -37,8 +37,8 @@ const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> =
     Pin: { noun: Pin, action: 'PREDICTOR_READ' },
     StageChange: { noun: StageChange, action: 'PREDICTOR_READ' },
     Prediction: { noun: Prediction, action: 'PREDICTION_READ' },
-    BudgetCheck: { noun: BudgetCheck, action: 'PREDICTION_READ' },
     FailedJob: { noun: FailedJob, action: 'JOB_READ' },
+    BudgetCheck: { noun: BudgetCheck, action: 'PREDICTION_READ' },
   } as const),
 );
 

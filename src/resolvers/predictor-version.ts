@@ -24,6 +24,7 @@ import {
 import { Scenario } from '../schema/scenario';
 import { authorize, type TeamSession } from '../tenancy';
 import { loadById, type RequestContext, rowId } from './context';
+import { holdOut, readyEvaluationSets } from './held-out';
 import { given, readPage } from './pages';
 import { followTraining } from './training-progress';
 
@@ -118,6 +119,7 @@ export class PredictorVersionResolver {
     return context.tenancy.inTeam(session, async (manager) => {
       const scenarioId = await scenarioIdNamed(manager, input.scenario, 'input.scenario');
       await checkDatasets(manager, datasetIds, scenarioId);
+      const evaluationSets = await readyEvaluationSets(manager, input.evaluationSetIds, 'input.evaluationSetIds');
       const numbered = await nextNumber(manager, session, input.name, scenarioId);
       const id = newId();
       const { learner, searchedSettings, seed } = input;
@@ -127,6 +129,7 @@ export class PredictorVersionResolver {
         PredictorVersionDataset,
         datasetIds.map((datasetId) => ({ id: newId(), teamId, predictorVersionId: id, datasetId })),
       );
+      await holdOut(manager, session, id, evaluationSets);
       await checkQuotas(manager, 'VERSIONS', 'TRAINING_MINUTES');
       const details = { name: input.name, scenario: input.scenario, number: numbered.number };
       await recordChange(manager, session, 'trainPredictor', { type: 'PredictorVersion', id }, details);
@@ -143,7 +146,7 @@ export class PredictorVersionResolver {
     const session = authorize(context.session, 'PREDICTOR_WRITE');
     const id = rowId(PredictorVersion, versionId, 'input.versionId');
     return context.tenancy.inTeam(session, async (manager) => {
-      const ended = { status: 'CANCELLED', finishedAt: new Date() } as const;
+      const ended = { status: 'CANCELLED', finishedAt: () => 'now()' } as const;
       const { affected } = await manager.update(PredictorVersion, { id, status: In(['QUEUED', 'TRAINING']) }, ended);
       const version = await manager.findOneBy(PredictorVersion, { id });
       if (!version) throw notFound('PredictorVersion', versionId);

@@ -74,6 +74,7 @@ export class TestService {
       http: { host: '127.0.0.1', port: 0, bodySeconds: 10 },
       sealingKeys: { kind: 'file', file: path.join(directory, 'secret-key') },
       trainingThreads: 1,
+      jobLeaseSeconds: 20,
       introspection: true,
       // As high as to be none: the tests of a file come from one address.
       rateLimits: { perKey: 1e6, perPerson: 1e6, perAddress: 1e6 },

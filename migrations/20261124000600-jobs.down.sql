@@ -1,0 +1,3 @@
+DROP TABLE failed_job;
+DROP FUNCTION holds_job;
+DROP TABLE job_lease;
