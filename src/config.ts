@@ -320,48 +320,9 @@ export function readClientConfig(environment: Environment = process.env): Client
   return { url: parsed.data.FUSECAST_URL.replace(/\/+$/, ''), apiKey: parsed.data.FUSECAST_API_KEY };
 }
 
-/** What a CI system says of the run that it makes. */
-export interface PipelineConfig {
-  readonly isContinuousIntegration: boolean;
-  /** `owner/name` */
-  readonly repository?: string;
-  readonly branch?: string;
-  /** What a pull request is to be merged into. */
-  readonly baseBranch?: string;
-  readonly commit?: string;
-  /** Another one whenever a job runs again. */
-  readonly run?: string;
-  readonly url?: string;
-}
-
-/** Reads what GitHub Actions and GitLab CI say of the run; of another CI system only that it is one (`CI`). */
-export function readPipelineConfig(environment: Environment = process.env): PipelineConfig {
-  const { GITHUB_ACTIONS, GITLAB_CI, CI, ...given } = present(environment);
-  if (GITHUB_ACTIONS === 'true') {
-    const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = given;
-    return {
-      isContinuousIntegration: true,
-      repository,
-      // Of a pull request GITHUB_REF_NAME is `7/merge`.
-      branch: given.GITHUB_HEAD_REF ?? given.GITHUB_REF_NAME,
-      baseBranch: given.GITHUB_BASE_REF,
-      commit: given.GITHUB_SHA,
-      run: run && [run, given.GITHUB_RUN_ATTEMPT ?? '1', given.GITHUB_JOB ?? ''].join('/'),
-      url: server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined,
-    };
-  }
-  if (GITLAB_CI === 'true') {
-    return {
-      isContinuousIntegration: true,
-      repository: given.CI_PROJECT_PATH,
-      branch: given.CI_MERGE_REQUEST_SOURCE_BRANCH_NAME ?? given.CI_COMMIT_REF_NAME,
-      baseBranch: given.CI_MERGE_REQUEST_TARGET_BRANCH_NAME,
-      commit: given.CI_COMMIT_SHA,
-      run: given.CI_JOB_ID,
-      url: given.CI_JOB_URL,
-    };
-  }
-  return { isContinuousIntegration: CI === 'true' };
+/** What a CI system says of the run that it makes stands in variables that it chooses the names of. */
+export function readPipelineVariables(environment: Environment = process.env): Environment {
+  return present(environment);
 }
 
 /** The directory of package.json, from the sources and from dist/ alike. */
