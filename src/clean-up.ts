@@ -1,10 +1,12 @@
 /**
- * The job that removes, hour by hour, what is of no use any more: sessions and links that have ended, and uploads that
- * were announced and whose bytes never arrived, which count towards the team's quota. What has ended, and that nothing
- * else goes, is said by row-level security (migrations/), which gives each a day after its end.
+ * The job that removes, hour by hour, what is of no use any more: sessions and links that have ended, uploads that were
+ * announced and whose bytes never arrived, which count towards the team's quota, and files of versions that a predictor no
+ * longer keeps (retention.ts). What has ended, and that nothing else goes, is said by row-level security (migrations/),
+ * which gives each a day after its end.
  */
 import { LessThan, MoreThan } from 'typeorm';
 import { recordChange } from './audit';
+import { deleteUnkeptFiles } from './retention';
 import { EmailRequest } from './schema/email-request';
 import { Invitation } from './schema/invitation';
 import { PersonSession } from './schema/person-session';
@@ -31,7 +33,10 @@ export async function cleanUp(services: CleanUpServices, signal: AbortSignal): P
     }
     return manager.find(Team, { select: { id: true } });
   });
-  for (const { id } of teams) await removeUploads(services, id, signal);
+  for (const { id } of teams) {
+    await removeUploads(services, id, signal);
+    await deleteUnkeptFiles(services, id, signal);
+  }
 }
 
 /** Removes a team's uploads that have become nothing and whose bytes are not there: no URL lets them come any more. */

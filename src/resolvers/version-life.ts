@@ -147,10 +147,11 @@ export class VersionLifeResolver {
       const { version, predictor } = await lockVersion(manager, input, 'promoteVersion');
       const inUse = await findInUse(manager, predictor.id);
       const replaced = inUse && (await changeStage(manager, session, inUse, 'RETIRED', input.reason));
-      if (replaced) {
-        const earlierVersionIds = [...predictor.earlierVersionIds, replaced.id];
-        await manager.update(Predictor, { id: predictor.id }, { earlierVersionIds });
-      }
+      const earlierVersionIds = [...predictor.earlierVersionIds];
+      if (replaced) earlierVersionIds.push(replaced.id);
+      // Where nothing was in use, because it was retired: a roll back goes to another version than the one it leaves.
+      else if (earlierVersionIds.at(-1) === version.id) earlierVersionIds.pop();
+      await manager.update(Predictor, { id: predictor.id }, { earlierVersionIds });
       const details = { reason: input.reason, replaced: replaced?.number };
       await recordChange(manager, session, 'promoteVersion', subject(version), details);
       return { version: await changeStage(manager, session, version, 'IN_USE', input.reason), replaced };

@@ -18,14 +18,29 @@ export class SnakeCaseNames extends DefaultNamingStrategy {
   }
 }
 
+/** Of the newest id of this process. */
+const newest = { milliseconds: 0, sequence: 0 };
+const MAXIMUM_SEQUENCE = 0xfff;
+
 /**
- * A new row's id: a UUID of version 7 (RFC 9562), 48 bits of milliseconds before 74 random ones. Ids therefore sort
- * by time of creation, which is the order of every list, and new rows share the pages at an index's end.
+ * A new row's id: a UUID of version 7 (RFC 9562), 48 bits of milliseconds before 12 that count the ids of this process
+ * within one (section 6.2, method 1) and 62 random ones. Ids therefore sort by time of creation, which is the order of
+ * every list, and new rows share the pages at an index's end.
  */
 export function newId(): string {
   const bytes = randomFillSync(Buffer.alloc(16));
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  const now = Date.now();
+  if (now > newest.milliseconds) {
+    newest.milliseconds = now;
+    newest.sequence = 0;
+  } else if (newest.sequence < MAXIMUM_SEQUENCE) {
+    newest.sequence += 1;
+  } else {
+    newest.milliseconds += 1;
+    newest.sequence = 0;
+  }
+  bytes.writeUIntBE(newest.milliseconds, 0, 6);
+  bytes.writeUInt16BE(0x7000 | newest.sequence, 6);
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
