@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config';
 import { ENGINE_VERSION, EngineError } from '../engine';
+import { addCheckCommand } from './check-commands';
 import { ServiceError } from './client';
 import { addDemoCommand } from './demo';
 import { addEngineCommands } from './engine-commands';
@@ -29,6 +30,7 @@ function buildProgram(): { program: Command; output: () => Output } {
   addEngineCommands(program, getOutput);
   addRulesCommands(program, getOutput);
   addServiceCommands(program, getOutput);
+  addCheckCommand(program, getOutput);
   addDemoCommand(program, getOutput);
   // --json may stand behind the command too.
   const everywhere = (command: Command) => {
