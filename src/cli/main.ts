@@ -12,6 +12,7 @@ import { addEngineCommands } from './engine-commands';
 import { createOutput, type Output } from './output';
 import { addRulesCommands } from './rules-commands';
 import { addServiceCommands } from './service-commands';
+import { addWhatIfCommand } from './what-if-commands';
 
 const USAGE = 2;
 const SERVICE = 4;
@@ -31,6 +32,7 @@ function buildProgram(): { program: Command; output: () => Output } {
   addRulesCommands(program, getOutput);
   addServiceCommands(program, getOutput);
   addCheckCommand(program, getOutput);
+  addWhatIfCommand(program, getOutput);
   addDemoCommand(program, getOutput);
   // --json may stand behind the command too.
   const everywhere = (command: Command) => {

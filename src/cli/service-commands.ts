@@ -127,7 +127,7 @@ export function addServiceCommands(program: Command, output: () => Output): void
 }
 
 /** A client by FUSECAST_URL and FUSECAST_API_KEY. */
-function connect(): Client {
+export function connect(): Client {
   const { url, apiKey } = readClientConfig();
   if (!apiKey) {
     throw new ServiceError({

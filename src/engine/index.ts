@@ -88,6 +88,7 @@ export {
   MAXIMUM_CHANGED_VALUE,
   MAXIMUM_CHANGES,
   MAXIMUM_SWEPT_VALUES,
+  type NetworkChange,
   parseChange,
   parseSweep,
 } from './what-if-changes';

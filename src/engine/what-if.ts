@@ -76,34 +76,30 @@ export async function answerWhatIf(
   between?: () => Promise<void>,
 ): Promise<WhatIf> {
   const cases = casesOf(question);
-  const changed = [];
+  const [before] = await predictor.predict([graph]);
+  const points: WhatIfPoint[] = [];
+  let plan = planKernels(graph, predictor.runtime);
   for (const { value, changes } of cases) {
     await between?.();
-    changed.push({ value, ...(value === null ? changeGraph(graph, changes) : tried(graph, changes)) });
-  }
-  const graphs = changed.flatMap((each) => ('graph' in each ? [each.graph] : []));
-  const [before, ...predictions] = await predictor.predict([graph, ...graphs]);
-  let plan = planKernels(graph, predictor.runtime);
-  const points = changed.map((each): WhatIfPoint => {
-    const nothing = { differences: [], kernelChanges: [], nearMisses: [] };
-    if ('refusal' in each) {
-      const { value, refusal } = each;
-      return { value, prediction: null, differenceUs: null, ...nothing, refusal };
+    const changed = value === null ? changeGraph(graph, changes) : tried(graph, changes);
+    if ('refusal' in changed) {
+      const nothing = { differences: [], kernelChanges: [], nearMisses: [] };
+      points.push({ value, prediction: null, differenceUs: null, ...nothing, refusal: changed.refusal });
+      continue;
     }
-    const prediction = predictions.shift()!;
-    const next = planKernels(each.graph, predictor.runtime);
-    const last = plan;
+    const [prediction] = await predictor.predict([changed.graph]);
+    const [last, next] = [plan, planKernels(changed.graph, predictor.runtime)];
     plan = next;
-    return {
-      value: each.value,
+    points.push({
+      value,
       prediction,
       differenceUs: prediction.latencyUs - before.latencyUs,
-      differences: each.differences,
+      differences: changed.differences,
       kernelChanges: kernelChanges(last, next),
       nearMisses: newNearMisses(last, next),
       refusal: null,
-    };
-  });
+    });
+  }
   return { runtime: plan.runtime, before, points };
 }
 
