@@ -1,6 +1,14 @@
 /** The closed sets of words that tables and GraphQL share. The engine's words are mapped onto them where they differ. */
 import { registerEnumType } from 'type-graphql';
-import type { KernelCoverage as EngineKernelCoverage, Learner as EngineLearner } from '../engine';
+import {
+  DRIFT_BUCKETS,
+  DRIFT_TESTS,
+  DRIFT_VERDICTS,
+  type KernelCoverage as EngineKernelCoverage,
+  type Learner as EngineLearner,
+  type Harness,
+  VERDICTS,
+} from '../engine';
 import { ERROR_CODES } from '../errors';
 
 /** An object with each word as key and value, which is how type-graphql takes an enum. */
@@ -112,6 +120,70 @@ export type KernelChangeKind = WordOf<typeof KernelChangeKind>;
 registerEnumType(KernelChangeKind, {
   name: 'KernelChangeKind',
   description: 'What became of a kernel since the base. REPLACED: the runtime launches another kernel for the same op.',
+});
+
+export const Verdict = wordsOf(VERDICTS);
+export type Verdict = WordOf<typeof Verdict>;
+registerEnumType(Verdict, {
+  name: 'Verdict',
+  description: 'What a comparison says of B against A, by the bootstrap interval of the difference of their errors.',
+  valuesConfig: {
+    BETTER: { description: 'The whole interval is below 0.' },
+    WORSE: { description: 'The whole interval is above 0.' },
+    NO_DIFFERENCE: { description: 'The interval holds 0, or there are fewer than six networks.' },
+  },
+});
+
+export const TrainedNetworks = wordsOf(['REFUSE', 'LEAVE_OUT']);
+export type TrainedNetworks = WordOf<typeof TrainedNetworks>;
+registerEnumType(TrainedNetworks, {
+  name: 'TrainedNetworks',
+  description: 'What becomes of networks that are to judge a version which was trained on them.',
+  valuesConfig: {
+    REFUSE: { description: 'The comparison is refused, naming them.' },
+    LEAVE_OUT: { description: 'They are left out, and listed.' },
+  },
+});
+
+/** Values are the engine's words. */
+export const Statistic = { MEAN: 'mean', MEDIAN: 'median', MINIMUM: 'minimum' } as const satisfies Record<
+  string,
+  Harness['statistic']
+>;
+export type Statistic = WordOf<typeof Statistic>;
+registerEnumType(Statistic, { name: 'Statistic', description: 'What a latency is of its repetitions.' });
+
+export const DriftBucket = wordsOf(DRIFT_BUCKETS);
+export type DriftBucket = WordOf<typeof DriftBucket>;
+registerEnumType(DriftBucket, { name: 'DriftBucket', description: 'What errors over time are gathered by, in UTC.' });
+
+export const DriftTest = wordsOf(DRIFT_TESTS);
+export type DriftTest = WordOf<typeof DriftTest>;
+registerEnumType(DriftTest, {
+  name: 'DriftTest',
+  valuesConfig: {
+    COVERAGE: { description: 'Fewer networks inside the interval than it promises: beta-binomial.' },
+    SLOWER: {
+      description:
+        "More than half of the networks are slower than predicted by over the version's median error: sign test.",
+    },
+    FASTER: {
+      description:
+        "More than half of the networks are faster than predicted by over the version's median error: sign test.",
+    },
+  },
+});
+
+export const DriftVerdict = wordsOf(DRIFT_VERDICTS);
+export type DriftVerdict = WordOf<typeof DriftVerdict>;
+registerEnumType(DriftVerdict, {
+  name: 'DriftVerdict',
+  valuesConfig: {
+    INSUFFICIENT_DATA: { description: 'Fewer than four networks: an alert stays, or does not begin.' },
+    STEADY: { description: 'No sign of a drift; an alert ends.' },
+    UNCERTAIN: { description: 'Between the two: an alert stays, or does not begin.' },
+    DRIFTING: { description: 'An alert begins.' },
+  },
 });
 
 export const ErrorCode = wordsOf(ERROR_CODES);

@@ -121,6 +121,15 @@ export class TrainPredictorInput {
   @ArrayMaxSize(100)
   datasetIds!: string[];
 
+  @Field(() => [ID], {
+    defaultValue: [],
+    description:
+      'Evaluation sets that the version is to be judged on: it is trained without their networks, in every scenario.',
+  })
+  @ArrayUnique()
+  @ArrayMaxSize(20)
+  evaluationSetIds!: string[];
+
   @Field(() => Learner, { defaultValue: Learner.AUTO })
   learner!: Learner;
 
