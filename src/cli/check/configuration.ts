@@ -79,13 +79,16 @@ function listOf<T extends z.ZodType>(entry: T) {
   return z.array(entry, { error: 'expected a list' }).min(1, { error: 'is empty; expected one entry at least' });
 }
 
-const schema = z.strictObject({
-  repository: text.optional(),
-  base: text.optional(),
-  networks: listOf(short(networkEntry, 'files')),
-  scenarios: listOf(short(scenarioEntry, 'scenario')),
-  budgets: listOf(budgetEntry),
-});
+const schema = z.strictObject(
+  {
+    repository: text.optional(),
+    base: text.optional(),
+    networks: listOf(short(networkEntry, 'files')),
+    scenarios: listOf(short(scenarioEntry, 'scenario')),
+    budgets: listOf(budgetEntry),
+  },
+  { error: ({ code }) => (code === 'invalid_type' ? 'expected networks, scenarios and budgets' : undefined) },
+);
 
 type Parsed = z.infer<typeof schema>;
 export type NetworkEntry = Parsed['networks'][number] & Position;
@@ -171,11 +174,7 @@ function read(document: ReturnType<typeof parseDocument>, file: string): unknown
 
 function refusal(file: string, problems: readonly (Position & { message: string })[]): ServiceError {
   const [first] = problems;
-  const message = problems.map(({ line, column, message: each }) => `${file}:${line}:${column}: ${each}`).join('\n');
-  return configurationError(
-    file,
-    first,
-    problems.length > 1 ? `${problems.length} things are wrong\n${message}` : message,
-    REMEDY,
-  );
+  if (problems.length === 1) return configurationError(file, first, first.message, REMEDY);
+  const lines = problems.map(({ line, column, message }) => `\n${file}:${line}:${column}: ${message}`);
+  return configurationError(file, first, `${problems.length} things are wrong${lines.join('')}`, REMEDY);
 }
