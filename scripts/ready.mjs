@@ -1,7 +1,8 @@
 /**
  * Makes a checkout ready to run: installs the packages that package-lock.json names if they are not there, and
- * compiles src and bench if they have changed. Runs before `npm start`, `npm test` and the like, on plain Node without
- * any package; what it does it says on standard error, a line each, so that standard output stays the command's own.
+ * compiles src and bench if they have changed; with the argument `web` it builds the dashboard, too, if that has
+ * changed. Runs before `npm start`, `npm test` and the like, on plain Node without any package; what it does it says on
+ * standard error, a line each, so that standard output stays the command's own.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -22,13 +23,22 @@ if (found < MINIMUM_NODE) {
 const missing = findMissingPackage();
 if (missing) run(`installing packages (${missing})`, 'ci', '--no-audit', '--no-fund');
 
-const outdated = findOutdatedBuild();
-if (outdated) {
+build('compiling', 'build:service', 'dist', ['src', 'bench', '.swcrc', 'package-lock.json']);
+// A command that shows no page does not wait for its build, which takes some ten times longer.
+if (process.argv.includes('web')) {
+  build('building the dashboard', 'web:build', 'dist/web', ['web', 'schema.graphql', 'package-lock.json']);
+}
+
+/** Runs npm's script if the directory it makes is older than what it is made from. */
+function build(purpose, script, directory, sources) {
+  const stamp = path.join(root, directory, '.built');
+  const outdated = findOutdated(stamp, sources);
+  if (!outdated) return;
   const startedAt = new Date();
-  run(`compiling (${outdated})`, 'run', '--silent', 'build');
+  run(`${purpose} (${outdated})`, 'run', '--silent', script);
   // Its time is that of the start: a file that is saved while the compiler runs counts as newer.
-  writeFileSync(path.join(root, 'dist', '.built'), '');
-  utimesSync(path.join(root, 'dist', '.built'), startedAt, startedAt);
+  writeFileSync(stamp, '');
+  utimesSync(stamp, startedAt, startedAt);
 }
 
 /**
@@ -58,12 +68,12 @@ function readJson(file) {
   }
 }
 
-/** Why the sources have to be compiled, or undefined. */
-function findOutdatedBuild() {
-  const builtAt = statSync(path.join(root, 'dist', '.built'), { throwIfNoEntry: false })?.mtimeMs;
+/** Why it has to be made again, or undefined. */
+function findOutdated(stamp, sources) {
+  const builtAt = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs;
   if (builtAt === undefined) return 'there is no build yet';
   // Directories count as well: a file that was deleted or renamed changes only them.
-  for (const name of ['src', 'bench', '.swcrc', 'package-lock.json']) {
+  for (const name of sources) {
     const newer = findNewer(path.join(root, name), builtAt);
     if (newer) return `${path.relative(root, newer)} has changed`;
   }
@@ -76,6 +86,8 @@ function findNewer(file, timeMs) {
   if (status.mtimeMs >= timeMs) return file;
   if (!status.isDirectory()) return undefined;
   for (const name of readdirSync(file)) {
+    // Made by the build itself.
+    if (name === 'generated') continue;
     const newer = findNewer(path.join(file, name), timeMs);
     if (newer) return newer;
   }

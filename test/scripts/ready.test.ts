@@ -26,15 +26,19 @@ async function depend(version: string): Promise<void> {
     JSON.stringify({
       name: 'checkout',
       version: '1.0.0',
-      scripts: { build: 'node -e "fs.mkdirSync(\'dist\', { recursive: true })"' },
+      scripts: {
+        'build:service': 'node -e "fs.mkdirSync(\'dist\', { recursive: true })"',
+        'web:build': 'node -e "fs.mkdirSync(\'dist/web\', { recursive: true })"',
+      },
       dependencies: { dependency: `file:dependency-${version}.tgz` },
     }),
   );
   execFileSync('npm', ['install', '--package-lock-only', '--offline', '--silent'], { cwd: checkout, stdio: 'pipe' });
 }
 
-function ready() {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(checkout, 'scripts/ready.mjs')], {
+function ready(...args: string[]) {
+  const program = path.join(checkout, 'scripts/ready.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     env: { ...process.env, npm_config_offline: 'true' },
     encoding: 'utf8',
   });
@@ -57,6 +61,14 @@ test('a source that changed or went away is compiled', async () => {
   await rm(path.join(checkout, 'src/extra.ts'));
   expect(ready().said).toEqual(['ready: compiling (src has changed)']);
   expect(ready().said).toEqual([]);
+});
+
+test('the dashboard is built for commands that show it, and again when it changed', async () => {
+  expect(ready('web').said).toEqual(['ready: building the dashboard (there is no build yet)']);
+  await mkdir(path.join(checkout, 'web'));
+  expect(ready().said).toEqual([]);
+  expect(ready('web').said).toEqual(['ready: building the dashboard (web has changed)']);
+  expect(ready('web').said).toEqual([]);
 });
 
 test('packages that do not fit the lock file are installed', async () => {

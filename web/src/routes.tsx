@@ -1,0 +1,135 @@
+/**
+ * Every page by its URL. A page is a chunk of its own, loaded when it is first shown. A page of a team: a line in
+ * `teamPages`, and one in shell/navigation.ts if the menu shall have it.
+ */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouteComponent,
+} from '@tanstack/react-router';
+import { Failure, Loading } from './components/states';
+import { AccountLayout } from './shell/account-layout';
+import { EntryLayout } from './shell/entry-layout';
+import { NotFound } from './shell/not-found';
+import { TeamLayout } from './shell/team-layout';
+
+const root = createRootRoute({ notFoundComponent: NotFound });
+
+const entry = createRoute({ getParentRoute: () => root, id: 'entry', component: EntryLayout });
+const account = createRoute({ getParentRoute: () => root, id: 'account', component: AccountLayout });
+const team = createRoute({ getParentRoute: () => root, path: '/teams/$teamId', component: TeamLayout });
+
+/** Where to go after signing in; only places of this dashboard. */
+function nextSearch(search: Record<string, unknown>): { next?: string } {
+  const { next } = search;
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? { next } : {};
+}
+
+/** A page of a team: its path under /teams/$teamId, and its file with the name of the component. */
+function teamPage<const Path extends string, Name extends string>(
+  path: Path,
+  load: () => Promise<Record<Name, RouteComponent>>,
+  name: Name,
+) {
+  return createRoute({ getParentRoute: () => team, path, component: lazyRouteComponent(load, name) });
+}
+
+const teamPages = [
+  teamPage('/', () => import('./pages/teams/overview'), 'OverviewPage'),
+  teamPage('/members', () => import('./pages/members/members'), 'MembersPage'),
+  teamPage('/api-keys', () => import('./pages/api-keys/api-keys'), 'ApiKeysPage'),
+  teamPage('/usage', () => import('./pages/usage/usage'), 'UsagePage'),
+  teamPage('/settings', () => import('./pages/teams/settings'), 'TeamSettingsPage'),
+] as const;
+
+const audit = createRoute({
+  getParentRoute: () => team,
+  path: '/audit',
+  validateSearch: ({ action, subject }: Record<string, unknown>): { action?: string; subject?: string } => ({
+    ...(typeof action === 'string' && action && { action }),
+    ...(typeof subject === 'string' && subject && { subject }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/audit/audit'), 'AuditPage'),
+});
+
+const graphiql = createRoute({
+  getParentRoute: () => team,
+  path: '/graphiql',
+  validateSearch: ({ query, variables }: Record<string, unknown>): { query?: string; variables?: string } => ({
+    ...(typeof query === 'string' && { query }),
+    ...(typeof variables === 'string' && { variables }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/graphiql/graphiql'), 'GraphiqlPage'),
+});
+
+const entryPages = [
+  createRoute({
+    getParentRoute: () => entry,
+    path: '/sign-in',
+    validateSearch: nextSearch,
+    component: lazyRouteComponent(() => import('./pages/account/sign-in'), 'SignInPage'),
+  }),
+  createRoute({
+    getParentRoute: () => entry,
+    path: '/sign-up',
+    component: lazyRouteComponent(() => import('./pages/account/sign-up'), 'SignUpPage'),
+  }),
+  createRoute({
+    getParentRoute: () => entry,
+    path: '/verify-email',
+    component: lazyRouteComponent(() => import('./pages/account/verify-email'), 'VerifyEmailPage'),
+  }),
+  createRoute({
+    getParentRoute: () => entry,
+    path: '/forgot-password',
+    component: lazyRouteComponent(() => import('./pages/account/forgot-password'), 'ForgotPasswordPage'),
+  }),
+  createRoute({
+    getParentRoute: () => entry,
+    path: '/reset-password',
+    component: lazyRouteComponent(() => import('./pages/account/reset-password'), 'ResetPasswordPage'),
+  }),
+  createRoute({
+    getParentRoute: () => entry,
+    path: '/accept-invitation',
+    component: lazyRouteComponent(() => import('./pages/account/accept-invitation'), 'AcceptInvitationPage'),
+  }),
+] as const;
+
+const accountPages = [
+  createRoute({
+    getParentRoute: () => account,
+    path: '/',
+    component: lazyRouteComponent(() => import('./pages/teams/teams'), 'TeamsPage'),
+  }),
+  createRoute({
+    getParentRoute: () => account,
+    path: '/account',
+    component: lazyRouteComponent(() => import('./pages/account/account'), 'AccountPage'),
+  }),
+] as const;
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    entry.addChildren(entryPages),
+    account.addChildren(accountPages),
+    team.addChildren([...teamPages, audit, graphiql]),
+  ]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultPendingComponent: () => <Loading />,
+  defaultErrorComponent: ({ error }) => (
+    <Failure
+      error={{ code: 'INTERNAL', message: 'This page has failed.', where: String(error), remedy: 'Load it again.' }}
+      retry={() => window.location.reload()}
+    />
+  ),
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

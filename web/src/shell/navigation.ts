@@ -1,0 +1,33 @@
+/** The menu of a team, in order. */
+import {
+  type Icon,
+  IconActivity,
+  IconBraces,
+  IconGauge,
+  IconHome,
+  IconKey,
+  IconSettings,
+  IconUsers,
+} from '@tabler/icons-react';
+import type { LinkProps } from '@tanstack/react-router';
+
+export interface NavigationItem {
+  readonly label: string;
+  readonly to: Extract<LinkProps['to'], `/teams/$teamId${string}`>;
+  readonly icon: Icon;
+  /** Only owners and admins may see what is there. */
+  readonly administrators?: boolean;
+}
+
+/** Groups are divided by a line. */
+export const NAVIGATION: readonly (readonly NavigationItem[])[] = [
+  [{ label: 'Overview', to: '/teams/$teamId', icon: IconHome }],
+  [
+    { label: 'Members', to: '/teams/$teamId/members', icon: IconUsers },
+    { label: 'API keys', to: '/teams/$teamId/api-keys', icon: IconKey, administrators: true },
+    { label: 'Usage', to: '/teams/$teamId/usage', icon: IconGauge },
+    { label: 'Audit', to: '/teams/$teamId/audit', icon: IconActivity, administrators: true },
+    { label: 'Settings', to: '/teams/$teamId/settings', icon: IconSettings },
+    { label: 'GraphiQL', to: '/teams/$teamId/graphiql', icon: IconBraces },
+  ],
+];
