@@ -227,6 +227,7 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
     rates,
     introspection: config.introspection,
     persistedQueries: await readPersistedQueries(config),
+    dashboardDirectory: join(projectDirectory(), 'dist', 'web'),
     connectSources: config.objects.kind === 's3' ? [new URL(config.objects.endpoint).origin] : [],
     trustProxy: config.http.trustProxy,
     tenancy,

@@ -24,6 +24,7 @@ import type { RequestParams } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
 import type { Logger } from 'pino';
 import { authenticate } from './authentication';
+import { Dashboard } from './dashboard';
 import { CodedError, type ErrorCode, RateLimitedError, toCodedError } from './errors';
 import { answerBrokenRequest, limitBodyTime, securityHeaders } from './http-limits';
 import {
@@ -37,7 +38,7 @@ import {
 import type { RequestRates } from './rate-limits';
 import type { RequestContext, Services } from './resolvers';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie';
-import { type SingleSignOnOptions, singleSignOnRoutes } from './single-sign-on';
+import { SIGN_IN_PATH, type SingleSignOnOptions, singleSignOnRoutes } from './single-sign-on';
 import { DirectoryObjectStore } from './storage/directory';
 import { directoryStoreRoutes } from './storage/directory-routes';
 import type { Session } from './tenancy';
@@ -68,6 +69,8 @@ export interface ServerOptions extends Services {
   readonly introspection: boolean;
   readonly persistedQueries?: PersistedQueries;
   readonly rates: RequestRates;
+  /** Where the built dashboard is, if it is. */
+  readonly dashboardDirectory?: string;
   /** Rejects while something that requests need does not answer. */
   readonly checkReadiness: () => Promise<void>;
 }
@@ -156,14 +159,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (error.statusCode === 413) reply.removeHeader('connection');
     return sendErrors(reply, error.statusCode ?? STATUS[coded.code] ?? 400, [errors.format(coded)]);
   });
-  app.setNotFoundHandler((request, reply) =>
+  const notFound = (request: FastifyRequest, reply: FastifyReply) =>
     sendErrors(reply, 404, [
       errors.format(new CodedError('NOT_FOUND', `There is no ${request.method} ${request.url.split('?', 1)[0]}.`)),
-    ]),
+    ]);
+  const { dashboardDirectory } = options;
+  const dashboard = dashboardDirectory
+    ? Dashboard.open(dashboardDirectory, options.singleSignOn && SIGN_IN_PATH)
+    : undefined;
+  app.setNotFoundHandler((request, reply) =>
+    dashboard?.isPage(request) ? dashboard.send(reply) : notFound(request, reply),
   );
 
   await app.register(helmet, securityHeaders(options.secureCookies, options.connectSources));
   await app.register(cookies);
+  await dashboard?.register(app);
   const { secureCookies } = options;
 
   // Who asks, and whether that is too often, is known before a body is read.
