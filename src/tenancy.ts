@@ -107,6 +107,8 @@ const TEAM_ACTIONS = {
   SCENARIO_READ: { roles: EVERYBODY, scope: Scope.SCENARIO_READ },
   PREDICTOR_READ: { roles: EVERYBODY, scope: Scope.PREDICTOR_READ },
   PREDICTOR_WRITE: { roles: WRITERS, scope: Scope.PREDICTOR_WRITE },
+  /** Setting and removing gates, and promoting in spite of one. */
+  PROMOTION_GATE_WRITE: { roles: ADMINISTRATORS, scope: undefined },
   PREDICTION_READ: { roles: EVERYBODY, scope: Scope.PREDICTION_READ },
   PREDICTION_WRITE: { roles: WRITERS, scope: Scope.PREDICTION_WRITE },
   JOB_READ: { roles: EVERYBODY, scope: Scope.PREDICTOR_READ },

@@ -23,6 +23,7 @@ export { comparePlans, type PlansComparison } from './comparison-plans';
 export { compareColumns } from './comparison-scenarios';
 export {
   type BootstrapOptions,
+  FEWEST_FOR_VERDICT,
   kendallTau,
   type PairedDifference,
   pairedBootstrap,

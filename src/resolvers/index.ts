@@ -19,6 +19,7 @@ import { PinResolver } from './pin';
 import { PredictionResolver } from './prediction';
 import { PredictorResolver } from './predictor';
 import { PredictorVersionResolver } from './predictor-version';
+import { PromotionGateResolver } from './promotion-gate';
 import { ScenarioResolver } from './scenario';
 import { SecondFactorResolver } from './second-factor';
 import { TeamResolver } from './team';
@@ -60,6 +61,7 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       PredictorVersionResolver,
       VersionLifeResolver,
       StageChangeResolver,
+      PromotionGateResolver,
       PinResolver,
       PredictionResolver,
       BudgetCheckResolver,

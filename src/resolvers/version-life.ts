@@ -11,6 +11,7 @@ import { VersionStage } from '../schema/enums';
 import { newId } from '../schema/node';
 import { Predictor, SetRetentionInput, SetRetentionPayload } from '../schema/predictor';
 import { PredictorVersion } from '../schema/predictor-version';
+import type { GateCheck } from '../schema/promotion-gate';
 import {
   NominateVersionInput,
   NominateVersionPayload,
@@ -27,6 +28,7 @@ import {
 import { authorize, type TeamSession } from '../tenancy';
 import { loadById, type RequestContext, rowId } from './context';
 import { given, readPage } from './pages';
+import { checkGate, gateQuestion, gateRefusal, isSameQuestion } from './promotion-gate';
 import { checkUsable } from './version-choice';
 
 /** The stages from which a version comes to another by what somebody asks for. */
@@ -83,7 +85,7 @@ async function changeStage(
   session: TeamSession,
   version: PredictorVersion,
   toStage: VersionStage,
-  reason: string,
+  why: { readonly reason: string; readonly gate?: GateCheck },
 ): Promise<PredictorVersion> {
   const { id, predictorId, stage: fromStage } = version;
   // By PostgreSQL's clock, and by this moment of it: a transaction may have begun before the one that it waited for.
@@ -96,7 +98,7 @@ async function changeStage(
     predictorVersionId: id,
     fromStage,
     toStage,
-    reason,
+    ...why,
     personId: session.kind === 'person' ? session.personId : undefined,
     apiKeyId: session.kind === 'apiKey' ? session.apiKeyId : undefined,
   });
@@ -131,30 +133,45 @@ export class VersionLifeResolver {
     return context.tenancy.inTeam(session, async (manager) => {
       const { version } = await lockVersion(manager, input, 'nominateVersion');
       await recordChange(manager, session, 'nominateVersion', subject(version), { reason: input.reason });
-      return { version: await changeStage(manager, session, version, 'CANDIDATE', input.reason) };
+      return { version: await changeStage(manager, session, version, 'CANDIDATE', { reason: input.reason }) };
     });
   }
 
   @Mutation(() => PromoteVersionPayload, {
-    description: 'Puts a DRAFT or CANDIDATE IN_USE; the version of its predictor that was is RETIRED.',
+    description:
+      'Puts a DRAFT or CANDIDATE IN_USE; the version of its predictor that was is RETIRED. CONFLICT if a gate refuses it.',
   })
   async promoteVersion(
     @Arg('input') input: PromoteVersionInput,
     @Ctx() context: RequestContext,
   ): Promise<PromoteVersionPayload> {
     const session = authorize(context.session, 'PREDICTOR_WRITE');
+    if (input.overrideGate) authorize(context.session, 'PROMOTION_GATE_WRITE');
+    const { reason } = input;
+    const asked = await context.tenancy.inTeam(session, async (manager) => {
+      const { version, predictor } = await lockVersion(manager, input, 'promoteVersion');
+      return { version, question: await gateQuestion(manager, predictor, version) };
+    });
+    // No transaction is open while the two are compared.
+    const check = asked.question && (await checkGate(context, session, asked.version, asked.question));
+    if (check && !check.passed && !input.overrideGate) throw gateRefusal(check);
+    const gate = check && { ...check, overridden: !check.passed };
     return context.tenancy.inTeam(session, async (manager) => {
       const { version, predictor } = await lockVersion(manager, input, 'promoteVersion');
+      if (!isSameQuestion(asked.question, await gateQuestion(manager, predictor, version))) {
+        const message = 'While the gate compared, the version in use or the gate itself became another.';
+        throw new CodedError('CONFLICT', message, 'input.versionId', 'Ask again.');
+      }
       const inUse = await findInUse(manager, predictor.id);
-      const replaced = inUse && (await changeStage(manager, session, inUse, 'RETIRED', input.reason));
+      const replaced = inUse && (await changeStage(manager, session, inUse, 'RETIRED', { reason }));
       const earlierVersionIds = [...predictor.earlierVersionIds];
       if (replaced) earlierVersionIds.push(replaced.id);
       // Where nothing was in use, because it was retired: a roll back goes to another version than the one it leaves.
       else if (earlierVersionIds.at(-1) === version.id) earlierVersionIds.pop();
       await manager.update(Predictor, { id: predictor.id }, { earlierVersionIds });
-      const details = { reason: input.reason, replaced: replaced?.number };
+      const details = { reason, replaced: replaced?.number, gate };
       await recordChange(manager, session, 'promoteVersion', subject(version), details);
-      return { version: await changeStage(manager, session, version, 'IN_USE', input.reason), replaced };
+      return { version: await changeStage(manager, session, version, 'IN_USE', { reason, gate }), replaced, gate };
     });
   }
 
@@ -182,8 +199,8 @@ export class VersionLifeResolver {
         await manager.findOneByOrFail(PredictorVersion, { id: earlierId }),
         'input.predictorId',
       );
-      const replaced = await changeStage(manager, session, inUse, 'RETIRED', reason);
-      const version = await changeStage(manager, session, earlier, 'IN_USE', reason);
+      const replaced = await changeStage(manager, session, inUse, 'RETIRED', { reason });
+      const version = await changeStage(manager, session, earlier, 'IN_USE', { reason });
       await manager.update(Predictor, { id }, { earlierVersionIds: predictor.earlierVersionIds.slice(0, -1) });
       const details = { reason, from: replaced.number, to: version.number };
       await recordChange(manager, session, 'rollBackPredictor', { type: 'Predictor', id }, details);
@@ -202,7 +219,7 @@ export class VersionLifeResolver {
     return context.tenancy.inTeam(session, async (manager) => {
       const { version } = await lockVersion(manager, input, 'retireVersion');
       await recordChange(manager, session, 'retireVersion', subject(version), { reason: input.reason });
-      return { version: await changeStage(manager, session, version, 'RETIRED', input.reason) };
+      return { version: await changeStage(manager, session, version, 'RETIRED', { reason: input.reason }) };
     });
   }
 

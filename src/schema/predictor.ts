@@ -30,6 +30,13 @@ export class Predictor extends TeamNode {
       'Of how many of the newest READY versions the files are kept at least, besides those in use, candidates, pinned, calibrated, and the one that a roll back goes to. Null for all.',
   })
   keepVersions?: number | null;
+
+  /** The gate of promotions: both, or neither. */
+  @Column('uuid', { nullable: true })
+  gateEvaluationSetId?: string | null;
+
+  @Column('double precision', { nullable: true })
+  gateMarginPercent?: number | null;
 }
 
 export const PredictorConnection = connectionOf(Predictor);

@@ -7,6 +7,7 @@ import { VersionStage } from './enums';
 import { Node, TeamNode, toGlobalId } from './node';
 import { Predictor } from './predictor';
 import { PredictorVersion } from './predictor-version';
+import { GateCheck } from './promotion-gate';
 
 const MAXIMUM_REASON = 2000;
 
@@ -49,6 +50,13 @@ export class StageChange extends TeamNode {
   get globalApiKeyId(): string | undefined {
     return this.apiKeyId ? toGlobalId('ApiKey', this.apiKeyId) : undefined;
   }
+
+  @Column('jsonb', { nullable: true })
+  @Field(() => GateCheck, {
+    nullable: true,
+    description: 'What the gate said of a promotion; null where there was none.',
+  })
+  gate?: GateCheck | null;
 }
 
 export const StageChangeConnection = connectionOf(StageChange);
@@ -77,7 +85,10 @@ abstract class VersionStageInput {
 export class NominateVersionInput extends VersionStageInput {}
 
 @InputType()
-export class PromoteVersionInput extends VersionStageInput {}
+export class PromoteVersionInput extends VersionStageInput {
+  @Field({ defaultValue: false, description: 'Promote even if the gate refuses; for admins. It is recorded.' })
+  overrideGate!: boolean;
+}
 
 @InputType()
 export class RetireVersionInput extends VersionStageInput {}
@@ -109,6 +120,9 @@ export class RetireVersionPayload extends VersionStagePayload {}
 export class PromoteVersionPayload extends VersionStagePayload {
   @Field(() => PredictorVersion, { nullable: true, description: 'The one in use before, which is RETIRED now.' })
   replaced?: PredictorVersion | null;
+
+  @Field(() => GateCheck, { nullable: true, description: 'What the gate said; null where there is none.' })
+  gate?: GateCheck | null;
 }
 
 @ObjectType()
