@@ -1,5 +1,5 @@
 /** A check as JUnit XML: a suite a scenario, a case a network. */
-import { create } from 'xmlbuilder2';
+import { create } from 'xmlbuilder';
 import type { CheckResult } from './assessment';
 import { type CheckReport, explain, explainKernels, formatInterval, outcomeOf } from './report';
 
@@ -13,39 +13,34 @@ function problemOf(result: CheckResult, inconclusive: CheckReport['inconclusive'
   return outcomeOf(result.verdict, inconclusive) === 'pass' ? 'skipped' : 'failure';
 }
 
+function totals(results: readonly CheckResult[], inconclusive: CheckReport['inconclusive']) {
+  const problems = results.map((result) => problemOf(result, inconclusive));
+  const amount = (of: 'failure' | 'skipped') => problems.filter((each) => each === of).length;
+  return { tests: results.length, failures: amount('failure'), errors: 0, skipped: amount('skipped') };
+}
+
 export function toJunit({ results, inconclusive }: CheckReport): string {
-  const totals = (of: readonly CheckResult[]) => {
-    const problems = of.map((result) => problemOf(result, inconclusive));
-    return {
-      tests: of.length,
-      failures: problems.filter((each) => each === 'failure').length,
-      errors: 0,
-      skipped: problems.filter((each) => each === 'skipped').length,
-    };
-  };
-  const { skipped: _none, ...all } = totals(results);
-  const root = create({ version: '1.0', encoding: 'UTF-8' }).ele('testsuites', { name: 'fusecast check', ...all });
+  const root = create('testsuites', { version: '1.0', encoding: 'UTF-8' });
+  root.att({ name: 'fusecast check', ...totals(results, inconclusive) });
   for (const scenario of new Set(results.map((result) => result.scenario))) {
     const ofScenario = results.filter((result) => result.scenario === scenario);
-    const suite = root.ele('testsuite', { name: clean(scenario), ...totals(ofScenario) });
+    const suite = root.ele('testsuite', { name: clean(scenario), ...totals(ofScenario, inconclusive) });
     for (const result of ofScenario) {
       const { network, latencyUs, verdict, budgets } = result;
-      const each = suite.ele('testcase', {
-        name: clean(network),
-        classname: clean(scenario),
-        time: (latencyUs / 1e6).toFixed(9),
-      });
+      const time = (latencyUs / 1e6).toFixed(9);
+      const testcase = suite.ele('testcase', { name: clean(network), classname: clean(scenario), time });
       const problem = problemOf(result, inconclusive);
       const sentences = budgets
         .filter((budget) => budget.verdict !== 'PASS')
-        .map((budget) => clean(explain(result, budget)));
-      if (problem === 'skipped') each.ele('skipped', { message: sentences[0] });
+        .map((each) => clean(explain(result, each)));
+      const [message] = sentences;
+      if (problem === 'skipped') testcase.ele('skipped', { message });
       if (problem === 'failure') {
         const text = [...sentences, ...explainKernels(result).map(clean)].join('\n');
-        each.ele('failure', { message: sentences[0], type: verdict! }).txt(text);
+        testcase.ele('failure', { message, type: verdict! }, text);
       }
-      if (!problem) each.ele('system-out').txt(clean(`${latencyUs} us (${formatInterval(result)})`));
+      if (!problem) testcase.ele('system-out', clean(`${latencyUs} us (${formatInterval(result)})`));
     }
   }
-  return `${root.end({ prettyPrint: true })}\n`;
+  return `${root.end({ pretty: true })}\n`;
 }

@@ -13,7 +13,10 @@ const RULES = {
 
 /** A path as a URI reference: every part encoded, so that no part is read as a scheme. */
 function uriOf(file: string): string {
-  return file.split('/').map(encodeURIComponent).join('/');
+  return file
+    .split('/')
+    .map((part) => encodeURIComponent(part.replace(/\p{Surrogate}/gu, '\u{fffd}')))
+    .join('/');
 }
 
 function toResult(result: CheckResult, budget: BudgetVerdict, { configuration, inconclusive }: CheckReport) {
