@@ -3,7 +3,9 @@ import { DataSource } from 'typeorm';
 import { ApiKey } from './schema/api-key';
 import { AuditEntry } from './schema/audit-entry';
 import { BudgetCheck, BudgetCheckResult } from './schema/budget-check';
+import { Calibration } from './schema/calibration';
 import { Dataset, DatasetScenario } from './schema/dataset';
+import { DriftAlert } from './schema/drift';
 import { EmailRequest } from './schema/email-request';
 import {
   EvaluationSet,
@@ -14,6 +16,7 @@ import {
 import { Identity } from './schema/identity';
 import { Invitation } from './schema/invitation';
 import { FailedJob } from './schema/job';
+import { ExpectedLatency, MeasuredLatency } from './schema/measurement';
 import { Member } from './schema/member';
 import { Network } from './schema/network';
 import { SnakeCaseNames } from './schema/node';
@@ -61,7 +64,11 @@ export function createDataSource(url: string): DataSource {
       EvaluationSetRow,
       PredictorVersionEvaluationSet,
       PredictorVersionNetwork,
+      Calibration,
       Prediction,
+      MeasuredLatency,
+      ExpectedLatency,
+      DriftAlert,
       FailedJob,
       BudgetCheck,
       BudgetCheckResult,

@@ -22,6 +22,8 @@ export interface JobPayloads {
   ingestNetwork: { teamId: string; networkId: string };
   trainPredictor: { teamId: string; versionId: string };
   createEvaluationSet: { teamId: string; evaluationSetId: string };
+  updateDrift: { teamId: string; scenarioId: string; versionId: string };
+  sendDriftNotice: { teamId: string; driftAlertId: string; personId: string };
   answerEmailRequest: { emailRequestId: string };
   sendInvitation: { teamId: string; invitationId: string };
   sendAccountNotice: { personId: string; change: AccountChange; changedAt: string };
@@ -43,6 +45,8 @@ export const QUEUES: Readonly<Record<JobName, { retryLimit: number; retryDelay: 
   ingestNetwork: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 5 * 60 },
   trainPredictor: { retryLimit: 4, retryDelay: 5, timeoutSeconds: 4 * 3600 },
   createEvaluationSet: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 10 * 60 },
+  updateDrift: { retryLimit: 4, retryDelay: 5, timeoutSeconds: 10 * 60 },
+  sendDriftNotice: { retryLimit: 8, retryDelay: 5, timeoutSeconds: 2 * 60 },
   answerEmailRequest: { retryLimit: 8, retryDelay: 5, timeoutSeconds: 2 * 60 },
   sendInvitation: { retryLimit: 8, retryDelay: 5, timeoutSeconds: 2 * 60 },
   sendAccountNotice: { retryLimit: 8, retryDelay: 5, timeoutSeconds: 2 * 60 },

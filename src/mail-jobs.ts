@@ -6,9 +6,11 @@ import type { EntityManager } from 'typeorm';
 import { newLinkToken } from './credentials';
 import type { AccountChange, JobPayloads } from './jobs';
 import type { Mail, Mailer } from './mail';
+import { DriftAlert } from './schema/drift';
 import { EmailRequest } from './schema/email-request';
 import { Invitation } from './schema/invitation';
 import { Person } from './schema/person';
+import { Scenario } from './schema/scenario';
 import { Team } from './schema/team';
 import { jobSession, restrict, type Tenancy } from './tenancy';
 
@@ -119,6 +121,39 @@ export async function sendAccountNotice(
       'If it was you, there is nothing to do. If not: ask for a new password there at once, which ends all sessions, look at your second factor, and tell an admin of your team.',
     ].join('\n\n'),
   });
+}
+
+const DRIFT_SENTENCES: Record<DriftAlert['test'], string> = {
+  COVERAGE: 'More networks are outside the interval than it allows.',
+  SLOWER: "Most networks are slower than predicted by more than the version's usual error.",
+  FASTER: "Most networks are faster than predicted by more than the version's usual error.",
+};
+
+/** Tells an admin of a team that a scenario has begun to drift. */
+export async function sendDriftNotice(
+  { tenancy, mailer, publicUrl }: MailServices,
+  { teamId, driftAlertId, personId }: JobPayloads['sendDriftNotice'],
+): Promise<void> {
+  const mail = await tenancy.inTeam(jobSession(teamId), async (manager): Promise<Mail | undefined> => {
+    const person = await manager.findOneBy(Person, { id: personId });
+    const alert = await manager.findOneBy(DriftAlert, { id: driftAlertId });
+    // Whoever has left the team meanwhile is not seen in it.
+    if (!person || !alert) return undefined;
+    const { name } = await manager.findOneByOrFail(Scenario, { id: alert.scenarioId });
+    const team = await manager.findOneByOrFail(Team, { id: teamId });
+    const percent = (share: number) => `${Math.round(100 * share)} %`;
+    return {
+      to: person.email,
+      subject: `Predictions for ${name} no longer fit production`,
+      text: [
+        `In the team ${team.name}: ${DRIFT_SENTENCES[alert.test]}`,
+        `Scenario ${name}, ${alert.since.toISOString()} to ${alert.until.toISOString()}: ${alert.measurements} measurements of ${alert.networks} networks; ${percent(alert.covered)} of the networks are inside the interval, which promises ${percent(alert.level)}; the middle one is predicted ${Math.abs(alert.signedError).toFixed(1)} % too ${alert.signedError < 0 ? 'low' : 'high'}; p = ${alert.pValue.toPrecision(2)}.`,
+        `What to do: see the errors over time with \`fusecast drift ${name}\` at ${publicUrl()}; find what has changed in how or what is measured; or make a dataset of the measurements (createDatasetFromMeasurements) and train the next version on it.`,
+        'You are told once for each onset; the alert ends by itself when the predictions fit again.',
+      ].join('\n\n'),
+    };
+  });
+  if (mail) await mailer(mail);
 }
 
 /** The secret stands behind `#`, so that it reaches no server's log; and alone, for who works without a browser. */

@@ -72,6 +72,7 @@ async function giveUpFiles(manager: EntityManager, session: JobSession, predicto
       .set({ fileDeletedAt: () => 'now()' })
       .where({ id: In(spare.map(({ id }) => id).filter((id) => !kept.has(id))) })
       .andWhere('NOT EXISTS (SELECT FROM pin WHERE predictor_version_id = predictor_version.id)')
+      .andWhere('NOT EXISTS (SELECT FROM calibration WHERE predictor_version_id = predictor_version.id)')
       .returning(['id', 'number', 'sha256', 'sizeBytes'])
       .execute()
   ).raw;

@@ -102,8 +102,11 @@ export function applyCalibration(prediction: NetworkPrediction, fit: Calibration
   };
 }
 
+/** A harness as a report of any age says it. */
+type StatedHarness = Readonly<Partial<Record<keyof Harness, string | number>>>;
+
 /** In sentences, each field in which a harness differs from every one that the version's measurements were made with. */
-export function compareHarness(own: Harness, training: readonly Harness[]): string[] {
+export function compareHarness(own: Harness, training: readonly StatedHarness[]): string[] {
   return (Object.keys(HARNESS_FIELDS) as (keyof Harness)[]).flatMap((field) => {
     const trained = [...new Set(training.flatMap((harness) => harness[field] ?? []))];
     const value = own[field];

@@ -6,9 +6,15 @@ import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from './api-key';
 import { AuditEntryResolver } from './audit-entry';
 import { BudgetCheckResolver, BudgetCheckResultResolver } from './budget-check';
+import { CalibrationResolver } from './calibration';
+import { ComparisonResolver } from './comparison';
 import { DatasetResolver } from './dataset';
+import { DriftAlertResolver, DriftResolver, DriftVersionResolver } from './drift';
+import { EvaluationSetResolver, EvaluationSetRowResolver, TrainedNetworksResolver } from './evaluation-set';
 import { InvitationResolver } from './invitation';
 import { FailedJobResolver } from './job';
+import { MeasuredDatasetResolver } from './measured-dataset';
+import { MeasurementResolver } from './measurement';
 import { MemberResolver } from './member';
 import { NetworkResolver } from './network';
 import { NodeResolver } from './node';
@@ -26,6 +32,7 @@ import { TeamResolver } from './team';
 import { UploadResolver } from './upload';
 import { UsageResolver } from './usage';
 import { StageChangeResolver, VersionLifeResolver } from './version-life';
+import { WhatIfResolver } from './what-if';
 
 export type { RequestContext, Services } from './context';
 
@@ -63,10 +70,21 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       StageChangeResolver,
       PromotionGateResolver,
       PinResolver,
+      CalibrationResolver,
       PredictionResolver,
+      EvaluationSetResolver,
+      EvaluationSetRowResolver,
+      TrainedNetworksResolver,
+      ComparisonResolver,
+      MeasurementResolver,
+      DriftResolver,
+      DriftAlertResolver,
+      DriftVersionResolver,
+      MeasuredDatasetResolver,
       BudgetCheckResolver,
       BudgetCheckResultResolver,
       UsageResolver,
+      WhatIfResolver,
       FailedJobResolver,
     ],
     scalarsMap: [{ type: Date, scalar: GraphQLDateTimeISO }],

@@ -4,9 +4,13 @@ import { CodedError, notFound } from '../errors';
 import { ApiKey } from '../schema/api-key';
 import { AuditEntry } from '../schema/audit-entry';
 import { BudgetCheck } from '../schema/budget-check';
+import { Calibration } from '../schema/calibration';
 import { Dataset } from '../schema/dataset';
+import { DriftAlert } from '../schema/drift';
+import { EvaluationSet, EvaluationSetRow, PredictorVersionNetwork } from '../schema/evaluation-set';
 import { Invitation } from '../schema/invitation';
 import { FailedJob } from '../schema/job';
+import { MeasuredLatency } from '../schema/measurement';
 import { Member } from '../schema/member';
 import { Network } from '../schema/network';
 import { Node, parseGlobalId } from '../schema/node';
@@ -36,6 +40,12 @@ const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> =
     PredictorVersion: { noun: PredictorVersion, action: 'PREDICTOR_READ' },
     Pin: { noun: Pin, action: 'PREDICTOR_READ' },
     StageChange: { noun: StageChange, action: 'PREDICTOR_READ' },
+    Calibration: { noun: Calibration, action: 'PREDICTOR_READ' },
+    MeasuredLatency: { noun: MeasuredLatency, action: 'MEASUREMENT_READ' },
+    DriftAlert: { noun: DriftAlert, action: 'MEASUREMENT_READ' },
+    PredictorVersionNetwork: { noun: PredictorVersionNetwork, action: 'PREDICTOR_READ' },
+    EvaluationSet: { noun: EvaluationSet, action: 'PREDICTOR_READ' },
+    EvaluationSetRow: { noun: EvaluationSetRow, action: 'PREDICTOR_READ' },
     Prediction: { noun: Prediction, action: 'PREDICTION_READ' },
     FailedJob: { noun: FailedJob, action: 'JOB_READ' },
     BudgetCheck: { noun: BudgetCheck, action: 'PREDICTION_READ' },

@@ -1,8 +1,9 @@
 /** Predictions. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { type EntityManager, In } from 'typeorm';
+
 import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
+import { Calibration } from '../schema/calibration';
 import { type Connection, PageArguments } from '../schema/connection';
 import { Network } from '../schema/network';
 import { newId } from '../schema/node';
@@ -12,26 +13,13 @@ import { Scenario } from '../schema/scenario';
 import { authorize } from '../tenancy';
 import { loadById, type RequestContext, rowId } from './context';
 import { given, readPage } from './pages';
-import { pinnedVersion, readyVersion, versionForScenario } from './version-choice';
+import { readyNetworks } from './ready-networks';
+import { calibratedVersion, pinnedVersion, readyVersion, versionForScenario } from './version-choice';
 
 /** Networks times versions of one call: with the kernels of each some 40 MB. */
 const MAXIMUM_PREDICTIONS = 3000;
-/** Predictions of one INSERT; PostgreSQL takes 65,535 parameters, 12 for each of them. */
+/** Predictions of one INSERT; PostgreSQL takes 65,535 parameters, 13 for each of them. */
 const INSERTED_AT_ONCE = 500;
-
-/** The networks, READY, in the given order. @throws NOT_FOUND, CONFLICT */
-async function readyNetworks(manager: EntityManager, globalIds: readonly string[]): Promise<Network[]> {
-  const ids = globalIds.map((id, i) => rowId(Network, id, `input.networkIds[${i}]`));
-  const networks = new Map((await manager.findBy(Network, { id: In(ids) })).map((row) => [row.id, row]));
-  return ids.map((id, i) => {
-    const network = networks.get(id);
-    if (!network) throw notFound('Network', globalIds[i]);
-    if (network.status === 'READY') return network;
-    const remedy = network.status === 'PENDING' ? 'It is being read: try again in a moment.' : 'See its `failure`.';
-    const message = `The network ${network.name} is ${network.status}, not READY.`;
-    throw new CodedError('CONFLICT', message, `input.networkIds[${i}]`, remedy);
-  });
-}
 
 @Resolver(() => Prediction)
 export class PredictionResolver {
@@ -68,38 +56,51 @@ export class PredictionResolver {
     const scenarios = input.scenarios ?? [];
     const versionIds = input.versionIds ?? [];
     const pins = input.pins ?? [];
-    const amount = input.networkIds.length * (scenarios.length + versionIds.length + pins.length);
+    const calibrationIds = input.calibrationIds ?? [];
+    const predictors = scenarios.length + versionIds.length + pins.length + calibrationIds.length;
+    const amount = input.networkIds.length * predictors;
     if (amount === 0 || amount > MAXIMUM_PREDICTIONS) {
-      const message = `This asks for ${amount} predictions (networks times scenarios, versions and pins), expected 1 to ${MAXIMUM_PREDICTIONS}.`;
+      const message = `This asks for ${amount} predictions (networks times scenarios, versions, pins and calibrations), expected 1 to ${MAXIMUM_PREDICTIONS}.`;
       throw new CodedError(
         'BAD_INPUT',
         message,
         'input',
-        'Name at least one scenario, version or pin; split what is too much.',
+        'Name at least one scenario, version, pin or calibration; split what is too much.',
       );
     }
-    const { networks, versions } = await tenancy.inTeam(session, async (manager) => {
+    const { networks, asked } = await tenancy.inTeam(session, async (manager) => {
       const found: PredictorVersion[] = [];
       for (const [i, name] of scenarios.entries())
         found.push(await versionForScenario(manager, name, `input.scenarios[${i}]`));
       for (const [i, id] of versionIds.entries()) found.push(await readyVersion(manager, id, `input.versionIds[${i}]`));
       for (const [i, name] of pins.entries()) found.push(await pinnedVersion(manager, name, `input.pins[${i}]`));
-      return { networks: await readyNetworks(manager, input.networkIds), versions: found };
+      const calibrated: { version: PredictorVersion; calibration?: Calibration }[] = found.map((version) => ({
+        version,
+      }));
+      for (const [i, id] of calibrationIds.entries())
+        calibrated.push(await calibratedVersion(manager, id, `input.calibrationIds[${i}]`));
+      return {
+        networks: await readyNetworks(manager, input.networkIds),
+        asked: calibrated,
+      };
     });
 
     // No transaction is open while the object store and onnxruntime work.
     const graphs = await Promise.all(networks.map((network) => serving.graph(network)));
-    const byVersion = await Promise.all(versions.map((version) => serving.predict(version, graphs)));
+    const answers = await Promise.all(
+      asked.map(({ version, calibration }) => serving.predictCalibrated(version, graphs, calibration)),
+    );
 
     const rows = networks.flatMap((network, n) =>
-      versions.map((version, v): Partial<Prediction> => {
-        const { latencyUs, fixedUs, interval, coverage, kernels } = byVersion[v][n];
+      asked.map(({ version, calibration }, i): Partial<Prediction> => {
+        const { latencyUs, fixedUs, interval, coverage, kernels } = answers[i][n];
         return {
           id: newId(),
           teamId: session.teamId,
           networkId: network.id,
           predictorVersionId: version.id,
           scenarioId: version.scenarioId,
+          calibrationId: calibration?.id ?? null,
           latencyUs,
           fixedUs,
           ...interval,
@@ -128,6 +129,15 @@ export class PredictionResolver {
   async version(@Root() prediction: Prediction, @Ctx() context: RequestContext): Promise<PredictorVersion> {
     const session = authorize(context.session, 'PREDICTOR_READ');
     return loadById(context, session, PredictorVersion, prediction.predictorVersionId);
+  }
+
+  @FieldResolver(() => Calibration, { nullable: true, description: "What the version's prediction was calibrated by." })
+  async calibration(
+    @Root() { calibrationId }: Prediction,
+    @Ctx() context: RequestContext,
+  ): Promise<Calibration | null> {
+    const session = authorize(context.session, 'PREDICTOR_READ');
+    return calibrationId ? loadById(context, session, Calibration, calibrationId) : null;
   }
 
   @FieldResolver(() => Scenario)

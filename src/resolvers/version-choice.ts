@@ -1,6 +1,7 @@
 /** Which version answers: by its id, by a pin, or for a scenario. All need the transaction of whoever asks. */
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { CodedError, notFound } from '../errors';
+import { Calibration } from '../schema/calibration';
 import { Pin } from '../schema/pin';
 import { PredictorVersion } from '../schema/predictor-version';
 import { rowId } from './context';
@@ -43,6 +44,18 @@ export async function pinnedVersion(manager: EntityManager, name: string, argume
     argument,
     '`pins` lists them; `createPin` makes one.',
   );
+}
+
+/** A calibration and its version, which has its file. @throws NOT_FOUND, CONFLICT */
+export async function calibratedVersion(
+  manager: EntityManager,
+  globalId: string,
+  argument: string,
+): Promise<{ calibration: Calibration; version: PredictorVersion }> {
+  const calibration = await manager.findOneBy(Calibration, { id: rowId(Calibration, globalId, argument) });
+  if (!calibration) throw notFound('Calibration', globalId);
+  const version = await manager.findOneByOrFail(PredictorVersion, { id: calibration.predictorVersionId });
+  return { calibration, version: checkUsable(version, argument) };
 }
 
 /**

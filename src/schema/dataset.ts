@@ -1,13 +1,41 @@
 /** Datasets: profiles that were uploaded. */
 import { IsOptional, Length, Matches } from 'class-validator';
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { Column, Entity } from 'typeorm';
+import { Column, Entity, type ValueTransformer } from 'typeorm';
 import { bigintAsNumber } from './columns';
 import { connectionOf } from './connection';
 import { IngestStatus } from './enums';
 import { Failure } from './failure';
 import { Node, TeamNode } from './node';
 import { Scenario } from './scenario';
+
+@ObjectType({ description: 'The measured latencies that a dataset was made of.' })
+export class DatasetProvenance {
+  @Field()
+  scenario!: string;
+
+  @Field({ description: 'First measurement.' })
+  since!: Date;
+
+  @Field({ description: 'Last measurement.' })
+  until!: Date;
+
+  @Field(() => Int)
+  measurements!: number;
+
+  @Field(() => Int)
+  networks!: number;
+
+  @Field(() => [String], { description: 'As the measurements name them, by the alphabet; 100 at most.' })
+  sources!: readonly string[];
+}
+
+/** JSON has no times. */
+const provenanceColumn: ValueTransformer = {
+  to: (provenance?: DatasetProvenance | null) => provenance,
+  from: (stored?: DatasetProvenance | null): DatasetProvenance | null | undefined =>
+    stored && { ...stored, since: new Date(stored.since), until: new Date(stored.until) },
+};
 
 @Entity()
 @ObjectType({ implements: Node, description: 'A profile: measured latencies of kernels, of whole networks, or both.' })
@@ -57,6 +85,10 @@ export class Dataset extends TeamNode {
   @Column('jsonb', { nullable: true })
   @Field(() => Failure, { nullable: true, description: 'Why it was REJECTED.' })
   failure?: Failure | null;
+
+  @Column('jsonb', { nullable: true, transformer: provenanceColumn })
+  @Field(() => DatasetProvenance, { nullable: true, description: 'Of one that was made from measured latencies.' })
+  provenance?: DatasetProvenance | null;
 
   @Column('timestamptz', { nullable: true })
   @Field(() => Date, { nullable: true })

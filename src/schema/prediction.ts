@@ -51,6 +51,9 @@ export class Prediction extends TeamNode {
   @Column('uuid')
   scenarioId!: string;
 
+  @Column('uuid', { nullable: true })
+  calibrationId?: string | null;
+
   @Column('double precision')
   @Field(() => Float, { description: 'End to end.' })
   latencyUs!: number;
@@ -116,6 +119,12 @@ export class PredictInput {
   @ArrayUnique()
   @ArrayMaxSize(50)
   pins?: string[] | null;
+
+  @Field(() => [ID], { nullable: true, description: 'Of each the version, as the calibration says it.' })
+  @IsOptional()
+  @ArrayUnique()
+  @ArrayMaxSize(50)
+  calibrationIds?: string[] | null;
 }
 
 @ObjectType()
