@@ -121,7 +121,9 @@ export class OpDifference {
   after!: readonly number[];
 }
 
-@ObjectType({ description: 'Kernels of the same ops that the runtime launches differently; the reasons say why.' })
+@ObjectType('WhatIfKernelChange', {
+  description: 'Kernels of the same ops that the runtime launches differently; the reasons say why.',
+})
 export class KernelChange {
   @Field(() => [PlannedKernel])
   before!: readonly PlannedKernel[];
