@@ -8,7 +8,7 @@ import type { PredictorVersion } from '../schema/predictor-version';
 import { Scenario } from '../schema/scenario';
 
 /** Measurements of one comparison: the bootstrap draws ten thousand times as many numbers. */
-const MAXIMUM_ROWS = 2000;
+const MAXIMUM_ROWS = 1000;
 /** Networks that a refusal names. */
 const NAMED = 10;
 
