@@ -21,11 +21,11 @@ import {
   withGpu,
 } from '../engine';
 import { FoldThreads } from '../fold-threads';
-import { readProfile, writeProfileTable } from '../profiles';
+import { readProfile } from '../profiles';
 import { collectBinding, inFile, networkPaths, openNetwork, parseNetwork, readGraphs } from './files';
-import { localScenario, measureNetworks, ROUNDS } from './measure';
-import { formatLatency, type Output } from './output';
+import type { Output } from './output';
 import { searchedSettings } from './parameters';
+import { addProfileCommand } from './profile/command';
 import { readRules } from './rules-commands';
 import { showPredictions } from './show';
 import { showReport } from './show-report';
@@ -99,42 +99,7 @@ export function addEngineCommands(program: Command, output: () => Output): void 
       );
     });
 
-  program
-    .command('profile')
-    .description('measure networks on this machine with onnxruntime, kernel by kernel and end to end')
-    .argument('<files...>', 'network files with their weights, or folders of them')
-    .requiredOption('-o, --output <dataset>', 'profile to write (.csv or .parquet)')
-    .option('--scenario <scenario>', 'runtime/device/processor/type', localScenario())
-    .option('--warm-ups <runs>', `runs that do not count, in each of ${ROUNDS} rounds`, Number, 3)
-    .option('--repetitions <runs>', `runs that count, in each of ${ROUNDS} rounds`, Number, 12)
-    .action(
-      async (given: string[], options: { output: string; scenario: string; warmUps: number; repetitions: number }) => {
-        const measurable = [];
-        for (const file of await networkPaths(given)) {
-          const network = await openNetwork(file);
-          measurable.push({ bytes: network.bytes, graph: parseNetwork(network) });
-        }
-        const progress = output().progress('measuring', 100);
-        const profile = await measureNetworks(measurable, options, (done) => progress.update(100 * done));
-        progress.stop();
-        await writeProfileTable(profile, options.output);
-        const result = {
-          dataset: options.output,
-          scenario: options.scenario,
-          networks: profile.networks.length,
-          kernels: profile.kernels.length,
-        };
-        output().result(result, () =>
-          [
-            output().table(
-              ['network', 'latency'],
-              profile.networks.map(({ network, latencyUs }) => [network, formatLatency(latencyUs)]),
-            ),
-            `${profile.kernels.length} kernel rows and ${profile.networks.length} end-to-end rows of ${options.scenario} in ${options.output}`,
-          ].join('\n'),
-        );
-      },
-    );
+  addProfileCommand(program, output);
 
   const engine = program.command('engine').description('the engine alone, from files, without a service');
 

@@ -10,6 +10,7 @@ import { ServiceError } from './client';
 import { addDemoCommand } from './demo';
 import { addEngineCommands } from './engine-commands';
 import { createOutput, type Output } from './output';
+import { MeasurementError } from './profile/measurement-error';
 import { addRulesCommands } from './rules-commands';
 import { addServiceCommands } from './service-commands';
 import { addWhatIfCommand } from './what-if-commands';
@@ -80,6 +81,10 @@ function describeFailure(error: unknown): {
       exitCode: USAGE,
     };
   if (error instanceof ServiceError) return { ...error.failure, exitCode: error.isInput ? USAGE : SERVICE };
+  if (error instanceof MeasurementError) {
+    const { code, message, where, remedy, exitCode } = error;
+    return { code, message, where, remedy, exitCode };
+  }
   if (error instanceof ConfigError) return { code: 'BAD_CONFIGURATION', message: error.message, exitCode: USAGE };
   const { code, message, path: file } = error as NodeJS.ErrnoException;
   const problem = FILE_PROBLEMS.get(code ?? '');

@@ -9,13 +9,17 @@ import {
   createRandom,
   type Graph,
   type Harness,
+  type KernelMeasurement,
+  type NetworkMeasurement,
   ONNXRUNTIME_VERSION,
   openSession,
   type Profile,
   profileFromOnnxruntime,
   readNetwork,
+  type Statistic,
   writeOnnx,
 } from '../engine';
+import { ascending, median, summarize } from './profile/statistics';
 
 export interface MeasureOptions {
   /** `onnxruntime/device/processor/type`. */
@@ -24,6 +28,16 @@ export interface MeasureOptions {
   readonly warmUps: number;
   /** Runs that count, in each series. */
   readonly repetitions: number;
+  /** Of an op; 1, if left out. */
+  readonly threads?: number;
+  /** Of the end-to-end rows, over all runs of all rounds; the minimum, if left out. */
+  readonly statistic?: Statistic;
+  /** What else is known of how this is measured. */
+  readonly harness?: Pick<Harness, 'runtimeBuild' | 'affinity' | 'governor'>;
+  /** Awaited before, between and after the rounds. */
+  readonly betweenRounds?: () => Promise<void>;
+  /** Told every network's runs at the end, microseconds, in ascending order. */
+  readonly onRuns?: (network: string, latencies: readonly number[]) => void;
 }
 
 /** A network to measure. */
@@ -40,7 +54,7 @@ export interface Measurable {
 export const ROUNDS = 5;
 
 /**
- * Measures networks, in ROUNDS rounds.
+ * Measures networks, in ROUNDS rounds over all of them.
  *
  * @param onProgress called with the share that is done
  * @returns an end-to-end row and a row for every kernel of each network
@@ -51,21 +65,53 @@ export async function measureNetworks(
   onProgress: (done: number) => void,
 ): Promise<Profile> {
   const overheadUs = await measureProfilerOverhead(options);
-  const fastest: Profile[] = [];
+  const rounds: Round[][] = networks.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
+    await options.betweenRounds?.();
     for (const [i, network] of networks.entries()) {
-      const measured = await measureNetwork(network, options);
-      fastest[i] = round === 0 ? measured : fasterRows(fastest[i], measured);
+      rounds[i].push(await measureRound(network, options));
       onProgress((round * networks.length + i + 1) / (ROUNDS * networks.length));
     }
   }
+  await options.betweenRounds?.();
+  const { scenario, statistic = 'minimum' } = options;
+  const rows = networks.map(({ graph }, i): NetworkMeasurement => {
+    const runs = rounds[i].map(({ latencies }) => latencies);
+    options.onRuns?.(graph.name, runs.flat().sort(ascending));
+    return { network: graph.name, scenario, harness: 0, ...summarize(runs, statistic) };
+  });
   return {
-    ...fastest[0],
-    networks: fastest.flatMap((each) => each.networks),
-    kernels: fastest
-      .flatMap((each) => each.kernels)
-      .map((row) => ({ ...row, latencyUs: Math.max(row.latencyUs - overheadUs, SHORTEST_KERNEL_US) })),
+    harnesses: [
+      { ...harnessOf(options), statistic },
+      { ...harnessOf(options), statistic: 'median' },
+    ],
+    networks: rows,
+    kernels: rounds.flatMap((each) => combinedKernels(each, statistic, overheadUs)),
   };
+}
+
+/** What is known of how this is measured, whatever the statistic. */
+function harnessOf({ threads = 1, warmUps, repetitions, harness }: MeasureOptions): Harness {
+  return { runtimeBuild: `onnxruntime ${ONNXRUNTIME_VERSION}`, ...harness, threads, warmUps, repetitions };
+}
+
+/** One round of one network. */
+interface Round {
+  /** Of the runs that count, microseconds, in ascending order. */
+  readonly latencies: readonly number[];
+  readonly kernels: readonly KernelMeasurement[];
+}
+
+/**
+ * Kernels of one network over its rounds, in which they are the same in the same order: the fastest round of each, or the
+ * middle one where rows are not minima. Without what the profiler added.
+ */
+function combinedKernels(rounds: readonly Round[], statistic: Statistic, overheadUs: number): KernelMeasurement[] {
+  return rounds[0].kernels.map((row, i) => {
+    const latencies = rounds.map(({ kernels }) => kernels[i].latencyUs).sort(ascending);
+    const latencyUs = statistic === 'minimum' ? latencies[0] : median(latencies);
+    return { ...row, harness: 1, latencyUs: Math.max(latencyUs - overheadUs, SHORTEST_KERNEL_US) };
+  });
 }
 
 /** No kernel is said to take less: about what onnxruntime itself needs to launch one. */
@@ -84,9 +130,8 @@ async function measureProfilerOverhead(options: MeasureOptions): Promise<number>
     const bytes = trivialChain(ops);
     return { bytes, graph: readNetwork(bytes, { name: `chain-${ops}` }) };
   });
-  const short = await measureNetwork(chains[0], options);
-  const long = await measureNetwork(chains[1], options);
-  const trueUs = (long.networks[0].latencyUs - short.networks[0].latencyUs) / CHAIN;
+  const [short, long] = [await measureRound(chains[0], options), await measureRound(chains[1], options)];
+  const trueUs = (long.latencies[0] - short.latencies[0]) / CHAIN;
   const profiledUs = long.kernels.reduce((sum, { latencyUs }) => sum + latencyUs, 0) / long.kernels.length;
   return Math.max(0, profiledUs - Math.max(0, trueUs));
 }
@@ -109,53 +154,37 @@ function trivialChain(ops: number): Uint8Array {
   });
 }
 
-/** Row by row the faster of two measurements of one network; its kernels are the same in the same order. */
-function fasterRows(a: Profile, b: Profile): Profile {
-  const faster = <Row extends { readonly latencyUs: number }>(rows: readonly Row[], others: readonly Row[]) =>
-    rows.map((row, i) => (others[i].latencyUs < row.latencyUs ? others[i] : row));
-  return { ...a, networks: faster(a.networks, b.networks), kernels: faster(a.kernels, b.kernels) };
-}
-
-/** The scenario that this machine is measured under, unless told otherwise: one thread on the CPU. */
-export function localScenario(): string {
+/** The scenario that this machine is measured under, unless told otherwise. */
+export function localScenario(threads = 1): string {
   const device =
     os
       .hostname()
       .toLowerCase()
       .replace(/[^a-z0-9._-]+/g, '-')
       .replace(/^[^a-z0-9]+/, '') || 'localhost';
-  return `onnxruntime/${device}/1thread/float`;
+  return `onnxruntime/${device}/${threads}thread${threads === 1 ? '' : 's'}/float`;
 }
 
-/** One round of one network: an end-to-end row and a row for every kernel. */
-async function measureNetwork({ bytes, graph }: Measurable, options: MeasureOptions): Promise<Profile> {
-  const { scenario, warmUps, repetitions } = options;
+async function measureRound({ bytes, graph }: Measurable, options: MeasureOptions): Promise<Round> {
+  const { scenario, warmUps, repetitions, threads } = options;
   const feeds = randomInputs(graph);
-  const harness: Harness = { runtimeBuild: `onnxruntime ${ONNXRUNTIME_VERSION}`, threads: 1 };
   const latencies = await measureRuns(bytes, feeds, options);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'fusecast-profile-'));
   try {
-    const session = await openSession(bytes, { optimization: 'extended', profilePrefix: path.join(folder, 'trace') });
+    const profilePrefix = path.join(folder, 'trace');
+    const session = await openSession(bytes, { optimization: 'extended', profilePrefix, threads });
     for (let i = 0; i < warmUps + repetitions; i++) await session.run(feeds);
     // The profile is complete only after this; releasing first would lose its end.
     session.endProfiling();
     await session.release();
     const [trace] = await readdir(folder);
-    const profile = profileFromOnnxruntime(await readFile(path.join(folder, trace)), {
+    const { kernels } = profileFromOnnxruntime(await readFile(path.join(folder, trace)), {
       network: graph.name,
       scenario,
       warmUps,
-      harness,
+      harness: harnessOf(options),
     });
-    const series = { ...harness, warmUps, repetitions };
-    return {
-      harnesses: [
-        { ...series, statistic: 'minimum' },
-        { ...series, statistic: 'median' },
-      ],
-      networks: [{ network: graph.name, scenario, harness: 0, ...latencies }],
-      kernels: profile.kernels.map((row) => ({ ...row, harness: 1 })),
-    };
+    return { latencies, kernels };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -163,7 +192,8 @@ async function measureNetwork({ bytes, graph }: Measurable, options: MeasureOpti
 
 type Feeds = Parameters<Awaited<ReturnType<typeof openSession>>['run']>[0];
 
-function randomInputs(graph: Graph): Feeds {
+/** Feeds of a network, the same each time. */
+export function randomInputs(graph: Graph): Feeds {
   const random = createRandom(1);
   return Object.fromEntries(
     graph.inputs.map((name) => {
@@ -174,12 +204,13 @@ function randomInputs(graph: Graph): Feeds {
   );
 }
 
-async function measureRuns(
+/** Microseconds of the runs that count, in ascending order. */
+export async function measureRuns(
   bytes: Uint8Array,
   feeds: Feeds,
-  { warmUps, repetitions }: MeasureOptions,
-): Promise<{ latencyUs: number; deviationUs?: number }> {
-  const session = await openSession(bytes, { optimization: 'extended' });
+  { warmUps, repetitions, threads }: Pick<MeasureOptions, 'warmUps' | 'repetitions' | 'threads'>,
+): Promise<number[]> {
+  const session = await openSession(bytes, { optimization: 'extended', threads });
   try {
     const latencies: number[] = [];
     for (let i = 0; i < warmUps + repetitions; i++) {
@@ -187,14 +218,7 @@ async function measureRuns(
       await session.run(feeds);
       if (i >= warmUps) latencies.push(1000 * (performance.now() - began));
     }
-    latencies.sort((a, b) => a - b);
-    // The minimum: on a machine that does other things too, every longer run was interrupted. Its deviation is that of the
-    // fastest quarter of the runs, for the same reason.
-    const fastest = latencies.slice(0, Math.max(2, latencies.length >> 2));
-    const mean = fastest.reduce((sum, latency) => sum + latency, 0) / fastest.length;
-    const squares = fastest.reduce((sum, latency) => sum + (latency - mean) ** 2, 0);
-    const deviation = fastest.length > 1 ? { deviationUs: Math.sqrt(squares / (fastest.length - 1)) } : {};
-    return { latencyUs: latencies[0], ...deviation };
+    return latencies.sort(ascending);
   } finally {
     await session.release();
   }

@@ -68,6 +68,8 @@ export {
   type Profile,
   parseScenario,
   type Scenario,
+  STATISTICS,
+  type Statistic,
 } from './profile';
 export { createRandom } from './random';
 export { explainFusions, type FusionReport } from './rule-learning';

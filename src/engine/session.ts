@@ -1,6 +1,6 @@
 /**
- * The only importer of onnxruntime-node: a thin, typed session. One thread a session: many versions are served side by
- * side, and a predictor is too small to gain from more.
+ * The only importer of onnxruntime-node: a thin, typed session. One thread a session where predictors are served: many
+ * versions are served side by side, and a predictor is too small to gain from more.
  */
 import * as ort from 'onnxruntime-node';
 
@@ -12,6 +12,8 @@ export interface RuntimeTensor {
 export interface SessionOptions {
   /** Graph optimisation level: what onnxruntime fuses. */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** Threads that an op may use; 1, if left out. */
+  readonly threads?: number;
   /** Prefix of the path of the profile that `endProfiling` completes; no profile is written without it. */
   readonly profilePrefix?: string;
   /** Path to which onnxruntime writes the network as it will run it. */
@@ -29,10 +31,10 @@ export interface RuntimeSession {
 /** Version of onnxruntime that computes here. */
 export const ONNXRUNTIME_VERSION = ort.env.versions.node ?? ort.env.versions.common;
 
-/** Opens a session on the CPU with one thread. */
+/** Opens a session on the CPU, with one thread unless told otherwise. */
 export async function openSession(model: Uint8Array, options: SessionOptions = {}): Promise<RuntimeSession> {
   const session = await ort.InferenceSession.create(model, {
-    intraOpNumThreads: 1,
+    intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
     executionProviders: ['cpu'],
     graphOptimizationLevel: options.optimization ?? 'all',

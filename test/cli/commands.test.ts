@@ -38,6 +38,8 @@ beforeAll(async () => {
       '1',
       '--repetitions',
       '3',
+      // Tests of this and other files run at the same time.
+      '--allow-noise',
       '--json',
     ),
   );
