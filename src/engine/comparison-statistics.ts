@@ -18,6 +18,19 @@ export interface BootstrapOptions {
   readonly resamples?: number;
 }
 
+/** Differences up to this share of the mean error of both versions are none that counts. */
+const RELATIVE_MARGIN = 0.05;
+
+/**
+ * The region of practical equivalence of two errors, percentage points. An interval over networks knows nothing of the
+ * chance in training: two trainings that differ by seed only are really two versions, and given networks enough one is a
+ * little better, by up to 5 % of their error (bench/comparison-seeds.ts). Nobody should promote for that. Source: Benavoli,
+ * Corani, Demsar and Zaffalon, "Time for a change", JMLR 2017, section 4.
+ */
+export function equivalenceMargin(errorA: number, errorB: number): number {
+  return (RELATIVE_MARGIN * (errorA + errorB)) / 2;
+}
+
 /** The mean of paired differences (B minus A; here percentage points of error) and how sure it is. */
 export interface PairedDifference {
   readonly mean: number;
@@ -28,7 +41,9 @@ export interface PairedDifference {
   /** Pairs: networks. */
   readonly networks: number;
   readonly resamples: number;
-  /** BETTER if the whole interval is below 0 (B errs less), WORSE if it is above. */
+  /** Differences up to it are none that counts. */
+  readonly margin: number;
+  /** BETTER if the whole interval is below minus the margin (B errs less), WORSE if it is above the margin. */
   readonly verdict: Verdict;
 }
 
@@ -47,9 +62,11 @@ export const FEWEST_FOR_VERDICT = 6;
  * draws `differences.length` positions by `createRandom(seed).below`, one resample after the other.
  *
  * @param differences B minus A, one of each network; less is better. At least one
+ * @param margin differences up to it are none that counts
  */
 export function pairedBootstrap(
   differences: readonly number[],
+  margin: number,
   { seed, level = DEFAULT_CONFIDENCE, resamples = RESAMPLES }: BootstrapOptions,
 ): PairedDifference {
   const random = createRandom(seed);
@@ -70,14 +87,14 @@ export function pairedBootstrap(
     level,
     networks,
     resamples,
-    verdict: verdictOf(lower, upper, networks),
+    margin,
+    verdict: networks < FEWEST_FOR_VERDICT ? 'NO_DIFFERENCE' : verdictOf(lower, upper, margin),
   };
 }
 
-function verdictOf(lower: number, upper: number, networks: number): Verdict {
-  if (networks < FEWEST_FOR_VERDICT) return 'NO_DIFFERENCE';
-  if (upper < 0) return 'BETTER';
-  return lower > 0 ? 'WORSE' : 'NO_DIFFERENCE';
+function verdictOf(lower: number, upper: number, margin: number): Verdict {
+  if (upper < -margin) return 'BETTER';
+  return lower > margin ? 'WORSE' : 'NO_DIFFERENCE';
 }
 
 /**

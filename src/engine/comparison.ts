@@ -4,7 +4,13 @@
  * and predictions come from. The words of the result are those of the API.
  */
 import { compareKinds, type KindComparison, type KindLatency } from './comparison-kinds';
-import { type BootstrapOptions, kendallTau, type PairedDifference, pairedBootstrap } from './comparison-statistics';
+import {
+  type BootstrapOptions,
+  equivalenceMargin,
+  kendallTau,
+  type PairedDifference,
+  pairedBootstrap,
+} from './comparison-statistics';
 import type { PredictorMetadata } from './export';
 import { intervalAround } from './intervals';
 import { type ErrorSummary, mean, summarizeErrors } from './metrics';
@@ -144,14 +150,9 @@ export function compareVersions(rows: readonly EvaluatedNetwork[], options: Boot
   const networks = sorted.map(compareNetwork);
   const byScenario = grouped(sorted, ({ scenario }) => scenario);
   const scenarios = [...byScenario].map(([scenario, ofScenario]) => compareScenario(scenario, ofScenario, options));
-  // In the order of names, whatever the scenarios are: the bootstrap draws positions.
-  const changes = grouped(networks, ({ network }) => network);
-  const differences = [...changes.keys()]
-    .sort(compareText)
-    .map((name) => mean(changes.get(name)!.map((row) => row.change)));
   const byChange = [...networks].sort((x, y) => y.change - x.change);
   return {
-    difference: scenarios.length === 1 ? scenarios[0].difference : pairedBootstrap(differences, options),
+    difference: scenarios.length === 1 ? scenarios[0].difference : compareOverall(networks, options),
     scenarios,
     networks,
     worstMovers: byChange.filter(({ change }) => change > 0).slice(0, MOVERS),
@@ -160,6 +161,20 @@ export function compareVersions(rows: readonly EvaluatedNetwork[], options: Boot
       .slice(-MOVERS)
       .reverse(),
   };
+}
+
+/** Each network counts once, by its mean over scenarios; in the order of names, because the bootstrap draws positions. */
+function compareOverall(rows: readonly NetworkComparison[], options: BootstrapOptions): PairedDifference {
+  const byNetwork = [...grouped(rows, ({ network }) => network)].sort(([x], [y]) => compareText(x, y));
+  const meanOf = (figure: (row: NetworkComparison) => number) =>
+    byNetwork.map(([, ofNetwork]) => mean(ofNetwork.map(figure)));
+  const errors = [meanOf(({ aError }) => Math.abs(aError)), meanOf(({ bError }) => Math.abs(bError))].map(mean);
+  const margin = equivalenceMargin(errors[0], errors[1]);
+  return pairedBootstrap(
+    meanOf(({ change }) => change),
+    margin,
+    options,
+  );
 }
 
 function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
@@ -188,15 +203,14 @@ function compareScenario(
   rows: readonly EvaluatedNetwork[],
   options: BootstrapOptions,
 ): ScenarioComparison {
+  const [a, b] = [qualityOf(rows, (row) => row.a), qualityOf(rows, (row) => row.b)];
+  const changes = rows.map((row) => compareNetwork(row).change);
   return {
     scenario,
     networks: rows.length,
-    a: qualityOf(rows, ({ a }) => a),
-    b: qualityOf(rows, ({ b }) => b),
-    difference: pairedBootstrap(
-      rows.map((row) => compareNetwork(row).change),
-      options,
-    ),
+    a,
+    b,
+    difference: pairedBootstrap(changes, equivalenceMargin(a.error.mape, b.error.mape), options),
     flips: findFlips(rows),
     kinds: compareKinds(rows.map(({ kinds, a, b }) => ({ measured: kinds, a: a.kinds, b: b.kinds }))),
   };

@@ -69,6 +69,11 @@ class PairedDifference {
   @Field(() => Int)
   resamples!: number;
 
+  @Field(() => Float, {
+    description: 'Differences up to it are none that counts, percentage points: 5 % of the mean error of both.',
+  })
+  margin!: number;
+
   @Field(() => Verdict)
   verdict!: Verdict;
 }

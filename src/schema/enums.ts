@@ -128,9 +128,9 @@ registerEnumType(Verdict, {
   name: 'Verdict',
   description: 'What a comparison says of B against A, by the bootstrap interval of the difference of their errors.',
   valuesConfig: {
-    BETTER: { description: 'The whole interval is below 0.' },
-    WORSE: { description: 'The whole interval is above 0.' },
-    NO_DIFFERENCE: { description: 'The interval holds 0, or there are fewer than six networks.' },
+    BETTER: { description: 'The whole interval is below minus the margin.' },
+    WORSE: { description: 'The whole interval is above the margin.' },
+    NO_DIFFERENCE: { description: 'Neither, or there are fewer than six networks.' },
   },
 });
 

@@ -115,7 +115,7 @@ describeWithShared('the benchmark: one GPU, with and without kernel rows', () =>
     const expected = JSON.parse(String(printed));
     const { difference, scenarios } = comparison;
     expect(difference.verdict).toBe(expected.difference.verdict);
-    for (const end of ['mean', 'lower', 'upper'] as const)
+    for (const end of ['mean', 'lower', 'upper', 'margin'] as const)
       expect(difference[end]).toBeCloseTo(expected.difference[end], 9);
     const [own] = scenarios;
     const [theirs] = expected.scenarios;

@@ -43,7 +43,13 @@ function evaluated({ network, scenario, measuredUs, aUs, bUs }: Row): EvaluatedN
 
 /** What compare_in_python.py says of a comparison. */
 function summary({ difference, scenarios }: Comparison) {
-  const interval = ({ mean, lower, upper, verdict }: Comparison['difference']) => ({ mean, lower, upper, verdict });
+  const interval = ({ mean, lower, upper, margin, verdict }: Comparison['difference']) => ({
+    mean,
+    lower,
+    upper,
+    margin,
+    verdict,
+  });
   return {
     difference: interval(difference),
     scenarios: scenarios.map(({ scenario, a, b, flips, ...each }) => ({
@@ -76,7 +82,7 @@ describe('two versions', () => {
       rows.map(({ a, b, ...row }) => ({ ...row, a: b, b: a })),
       { seed: golden.seed },
     );
-    expect(exchanged.difference.verdict).toBe('BETTER');
+    expect(exchanged.scenarios.map(({ difference }) => difference.verdict)).toEqual(['BETTER', 'NO_DIFFERENCE']);
     expect(exchanged.difference.lower).toBeCloseTo(-comparison.difference.upper, 9);
     expect(exchanged.worstMovers).toHaveLength(comparison.bestMovers.length);
   });
@@ -159,17 +165,26 @@ describe('two versions', () => {
 test('the interval of many differences is that of the large-sample theory', () => {
   const random = createRandom(5);
   const differences = Array.from({ length: 80 }, () => random.uniform() + random.uniform() - 0.9);
-  const { mean, lower, upper } = pairedBootstrap(differences, { seed: 3 });
+  const { mean, lower, upper } = pairedBootstrap(differences, 0, { seed: 3 });
   const variance = differences.reduce((sum, each) => sum + (each - mean) ** 2, 0) / differences.length;
   const half = 1.96 * Math.sqrt(variance / differences.length);
   expect(Math.abs(lower - (mean - half)) / half).toBeLessThan(0.1);
   expect(Math.abs(upper - (mean + half)) / half).toBeLessThan(0.1);
-  expect(pairedBootstrap(differences, { seed: 3, level: 0.5, resamples: 500 }).upper).toBeLessThan(upper);
+  expect(pairedBootstrap(differences, 0, { seed: 3, level: 0.5, resamples: 500 }).upper).toBeLessThan(upper);
 });
 
 test('of fewer than six networks there is no verdict', () => {
-  expect(pairedBootstrap([-1, -1, -1, -1, -1], { seed: 1 })).toMatchObject({ upper: -1, verdict: 'NO_DIFFERENCE' });
-  expect(pairedBootstrap([-1, -1, -1, -1, -1, -1], { seed: 1 }).verdict).toBe('BETTER');
+  expect(pairedBootstrap([-1, -1, -1, -1, -1], 0, { seed: 1 })).toMatchObject({ upper: -1, verdict: 'NO_DIFFERENCE' });
+  expect(pairedBootstrap([-1, -1, -1, -1, -1, -1], 0, { seed: 1 }).verdict).toBe('BETTER');
+});
+
+test('a difference that does not count is none, however sure it is', () => {
+  const alike = [0.2, 0.2, 0.2, 0.2, 0.2, 0.2];
+  expect(pairedBootstrap(alike, 0.25, { seed: 1 })).toMatchObject({
+    lower: expect.closeTo(0.2),
+    verdict: 'NO_DIFFERENCE',
+  });
+  expect(pairedBootstrap(alike, 0.15, { seed: 1 }).verdict).toBe('WORSE');
 });
 
 test.each([

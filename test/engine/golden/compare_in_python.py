@@ -17,6 +17,7 @@ MASK = 0xFFFFFFFF
 RESAMPLES = 10_000
 LEVEL = 0.95
 FEWEST_FOR_VERDICT = 6
+RELATIVE_MARGIN = 0.05
 
 
 def rotated(value, by):
@@ -50,7 +51,7 @@ class Random:
         return int(drawn / 2**32 * limit)
 
 
-def interval(differences, seed):
+def interval(differences, margin, seed):
     random = Random(seed)
     count = len(differences)
     drawn = np.array([random.below(count) for _ in range(RESAMPLES * count)]).reshape(RESAMPLES, count)
@@ -58,8 +59,8 @@ def interval(differences, seed):
     lower, upper = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     verdict = "NO_DIFFERENCE"
     if count >= FEWEST_FOR_VERDICT:
-        verdict = "BETTER" if upper < 0 else "WORSE" if lower > 0 else verdict
-    return {"mean": float(np.mean(differences)), "lower": float(lower), "upper": float(upper), "verdict": verdict}
+        verdict = "BETTER" if upper < -margin else "WORSE" if lower > margin else verdict
+    return {"mean": float(np.mean(differences)), "lower": float(lower), "upper": float(upper), "margin": margin, "verdict": verdict}
 
 
 def errors(rows, side):
@@ -92,17 +93,18 @@ def compared(seed, rows):
         scenarios.setdefault(row["scenario"], []).append(row)
         by_network.setdefault(row["network"], []).append(row)
 
-    def difference(some):
-        return float(np.mean(100 * (errors(some, "bUs") - errors(some, "aUs"))))
+    def judged(groups):
+        a, b = (np.array([100 * errors(group, side).mean() for group in groups]) for side in ("aUs", "bUs"))
+        return interval(b - a, RELATIVE_MARGIN * float(a.mean() + b.mean()) / 2, seed)
 
     return {
-        "difference": interval([difference(by_network[name]) for name in sorted(by_network)], seed),
+        "difference": judged([by_network[name] for name in sorted(by_network)]),
         "scenarios": [
             {
                 "scenario": scenario,
                 "a": quality(some, "aUs"),
                 "b": quality(some, "bUs"),
-                "difference": interval([difference([row]) for row in some], seed),
+                "difference": judged([[row] for row in some]),
                 "flippedByA": flips(some, "aUs"),
                 "flippedByB": flips(some, "bUs"),
             }
