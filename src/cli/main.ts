@@ -7,12 +7,14 @@ import { ConfigError } from '../config';
 import { ENGINE_VERSION, EngineError } from '../engine';
 import { addCheckCommand } from './check-commands';
 import { ServiceError } from './client';
+import { addCompareCommands } from './compare-commands';
 import { addDemoCommand } from './demo';
 import { addEngineCommands } from './engine-commands';
 import { createOutput, type Output } from './output';
 import { MeasurementError } from './profile/measurement-error';
 import { addRulesCommands } from './rules-commands';
 import { addServiceCommands } from './service-commands';
+import { addVersionCommands } from './version-commands';
 import { addWhatIfCommand } from './what-if-commands';
 
 const USAGE = 2;
@@ -33,7 +35,9 @@ function buildProgram(): { program: Command; output: () => Output } {
   addRulesCommands(program, getOutput);
   addServiceCommands(program, getOutput);
   addCheckCommand(program, getOutput);
+  addVersionCommands(program, getOutput);
   addWhatIfCommand(program, getOutput);
+  addCompareCommands(program, getOutput);
   addDemoCommand(program, getOutput);
   // --json may stand behind the command too.
   const everywhere = (command: Command) => {

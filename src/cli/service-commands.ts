@@ -7,6 +7,7 @@ import { type Command, Option } from 'commander';
 import { readClientConfig } from '../config';
 import { EngineError, LEARNERS, type Learner, type NetworkPrediction, stripNetwork } from '../engine';
 import { Client, type Ingested, ServiceError } from './client';
+import { findEvaluationSet } from './comparison-query';
 import { collectBinding, networkPaths, openNetwork, parseNetwork } from './files';
 import type { Output } from './output';
 import { searchedSettings } from './parameters';
@@ -70,18 +71,32 @@ export function addServiceCommands(program: Command, output: () => Output): void
       [],
     )
     .requiredOption('--scenario <scenario>', 'runtime/device/processor/type')
+    .option(
+      '--hold-out <set>',
+      'evaluation set whose networks are left out, so that it can judge the version; may be repeated',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
     .addOption(new Option('--learner <learner>', 'what learns').choices(LEARNERS).default('auto'))
     .option('--search <settings>', 'settings to draw and try for each learner, 0 to 32', searchedSettings, 0)
     .option('--seed <number>', 'seeds every random choice', Number, 1)
     .action(
       async (
         name: string,
-        options: { dataset: string[]; scenario: string; learner: Learner; search: number; seed: number },
+        options: {
+          dataset: string[];
+          scenario: string;
+          holdOut: string[];
+          learner: Learner;
+          search: number;
+          seed: number;
+        },
       ) => {
         const client = connect();
         const datasetIds = await Promise.all(options.dataset.map((each) => findDataset(client, each)));
+        const evaluationSetIds = await Promise.all(options.holdOut.map((each) => findEvaluationSet(client, each)));
         const { scenario, learner, search, seed } = options;
-        const input = { name, scenario, datasetIds, learner, searchedSettings: search, seed };
+        const input = { name, scenario, datasetIds, evaluationSetIds, learner, searchedSettings: search, seed };
         const version = await train(client, input, output());
         output().result(version, () =>
           [`version ${version.number} of ${name}: ${showReport(output(), version.report!)}`, version.id].join('\n\n'),
@@ -95,7 +110,7 @@ export function addServiceCommands(program: Command, output: () => Output): void
     .argument('<files...>', 'network files, or folders of them')
     .option(
       '--scenario <scenario>',
-      'newest version of a scenario; may be repeated',
+      'the version in use for a scenario, or else the newest; may be repeated',
       (value: string, all: string[]) => [...all, value],
       [],
     )
@@ -105,21 +120,31 @@ export function addServiceCommands(program: Command, output: () => Output): void
       (value: string, all: string[]) => [...all, value],
       [],
     )
+    .option(
+      '--pin <name>',
+      'the version that a pin names; may be repeated',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
     .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
     .action(
-      async (given: string[], options: { scenario: string[]; version: string[]; bind: Record<string, number> }) => {
-        const { scenario, version, bind } = options;
-        if (scenario.length + version.length === 0) {
+      async (
+        given: string[],
+        options: { scenario: string[]; version: string[]; pin: string[]; bind: Record<string, number> },
+      ) => {
+        const { scenario, version, pin, bind } = options;
+        if (scenario.length + version.length + pin.length === 0) {
           throw new EngineError(
             'UNKNOWN_NAME',
-            'neither --scenario nor --version-id is given',
+            'none of --scenario, --version and --pin is given',
             undefined,
-            'Say at least one scenario or version.',
+            'Say at least one scenario, version or pin.',
           );
         }
         const client = connect();
         const networks = await pushNetworks(client, given, { bind, output: output() });
-        const input = { networkIds: networks.map(({ id }) => id), scenarios: scenario, versionIds: version };
+        const networkIds = networks.map(({ id }) => id);
+        const input = { networkIds, scenarios: scenario, versionIds: version, pins: pin };
         const predictions = await predict(client, input);
         output().result(predictions, () => showPredictions(output(), predictions));
       },
@@ -140,7 +165,7 @@ export function connect(): Client {
 }
 
 /** Uploads networks and waits until all are read. Each is parsed here first: a bad file never leaves the machine. */
-async function pushNetworks(
+export async function pushNetworks(
   client: Client,
   given: readonly string[],
   { keepWeights = false, bind, output }: { keepWeights?: boolean; bind: Record<string, number>; output: Output },
@@ -164,7 +189,7 @@ async function pushNetworks(
   return pushed;
 }
 
-async function findDataset(client: Client, nameOrId: string): Promise<string> {
+export async function findDataset(client: Client, nameOrId: string): Promise<string> {
   const { datasets } = await client.request<{ datasets: { edges: { node: { id: string } }[] } }>(
     'query ($filter: DatasetFilter!) { datasets(first: 2, filter: $filter) { edges { node { id } } } }',
     { filter: { name: nameOrId, status: 'READY' } },
@@ -183,7 +208,12 @@ async function findDataset(client: Client, nameOrId: string): Promise<string> {
 /** Predicts every network under every scenario and version. @throws ServiceError */
 export async function predict(
   client: Client,
-  input: { networkIds: readonly string[]; scenarios?: readonly string[]; versionIds?: readonly string[] },
+  input: {
+    networkIds: readonly string[];
+    scenarios?: readonly string[];
+    versionIds?: readonly string[];
+    pins?: readonly string[];
+  },
 ): Promise<ServicePrediction[]> {
   type Answer = Omit<NetworkPrediction, 'network' | 'scenario'> & {
     network: { name: string };

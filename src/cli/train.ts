@@ -24,6 +24,8 @@ export interface TrainingInput {
   readonly name: string;
   readonly scenario: string;
   readonly datasetIds: readonly string[];
+  /** Whose networks are left out. */
+  readonly evaluationSetIds?: readonly string[];
   readonly learner: Learner;
   readonly searchedSettings?: number;
   readonly seed: number;
