@@ -11,7 +11,7 @@ import { fitRelativeRegression } from './learners/relative-regression';
 import type { NumericRows } from './learners/validation';
 import { ELEMENTWISE_COLUMNS, isCoarse, isElementwise, linearColumns, SHARED_COLUMNS, unitOf } from './linear-columns';
 import { FALLBACK, predictEach } from './predictor-model';
-import { featuresByKind, type MeasuredNetwork, plannedKernels } from './training-rows';
+import { featuresByKind, type MeasuredNetwork, type PlannedNetwork, plannedKernels } from './training-rows';
 
 export interface EndToEndFit {
   /** By kernel kind, FALLBACK among them. */
@@ -63,6 +63,20 @@ export function correctFit(
 export function fitLinear(networks: readonly MeasuredNetwork[], signal?: AbortSignal): EndToEndFit {
   const kinds = featuresByKind(plannedKernels(networks));
   const blocks = layOut(kinds);
+  const { columns: width, values } = sumColumns(networks, blocks);
+  const weights = fitWeights({ rows: networks.length, columns: width, values }, blocks, networks, signal);
+  const models = new Map([...kinds.keys(), FALLBACK].map((kind) => [kind, modelOf(kind, blocks, weights)]));
+  return { kinds: models, fixedUs: weights[width - 1] };
+}
+
+/** What the linear base reads of whole networks, the constant last, and the units of its columns. */
+export function linearDesign(networks: readonly PlannedNetwork[]): NumericRows & { readonly units: readonly string[] } {
+  const blocks = layOut(featuresByKind(plannedKernels(networks)));
+  return { ...sumColumns(networks, blocks), units: unitsOf(blocks) };
+}
+
+/** The columns of each network, summed over its kernels; the last is the constant. */
+function sumColumns(networks: readonly PlannedNetwork[], blocks: readonly Block[]): NumericRows {
   const last = blocks[blocks.length - 1];
   const width = last.start + last.columns.length + 1;
   const values = new Float64Array(networks.length * width);
@@ -76,9 +90,11 @@ export function fitLinear(networks: readonly MeasuredNetwork[], signal?: AbortSi
       }
     });
   });
-  const weights = fitWeights({ rows: networks.length, columns: width, values }, blocks, networks, signal);
-  const models = new Map([...kinds.keys(), FALLBACK].map((kind) => [kind, modelOf(kind, blocks, weights)]));
-  return { kinds: models, fixedUs: weights[width - 1] };
+  return { rows: networks.length, columns: width, values };
+}
+
+function unitsOf(blocks: readonly Block[]): string[] {
+  return [...blocks.flatMap(({ columns }) => columns.map(unitOf)), 'constant'];
 }
 
 /**
@@ -92,7 +108,7 @@ function fitWeights(
   signal?: AbortSignal,
 ): Float64Array {
   const all = blocks.flatMap((block) => block.columns);
-  const units = [...all.map(unitOf), 'constant'];
+  const units = unitsOf(blocks);
   const latencies = networks.map(({ latencyUs }) => latencyUs);
   const options = { sampleWeights: networks.map(trust), robust: true, signal };
   const fine = fitRelativeRegression({ rows, columns, values }, latencies, { units, ...options });

@@ -57,6 +57,12 @@ export { MAXIMUM_RULE_FILE_BYTES } from './formats/rule-file-schema';
 export type { Graph } from './graph';
 export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
 export { LEARNERS, type Learner } from './learner';
+export {
+  MAXIMUM_COMPARED_NETWORKS,
+  type MeasureNextAnswer,
+  measureNext,
+  type NextMeasurement,
+} from './measure-next';
 export { describeNetwork, type NetworkDescription, readNetwork, stripNetwork } from './network';
 export { type Kernel, type KernelPlan, planKernels } from './plan';
 export { type KernelPrediction, type LoadedPredictor, loadPredictor, type NetworkPrediction } from './predictor';

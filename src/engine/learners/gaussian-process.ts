@@ -128,8 +128,12 @@ function distinct({ coordinates, labels }: Points): { support: Points; position:
   return { support, position };
 }
 
-/** Covariance of every two bags' sums, row-major. */
-function covarianceOfBags(
+/**
+ * Covariance of every two bags' sums, row-major.
+ *
+ * @param shares of each bag: what a unit of a support point adds to it
+ */
+export function covarianceOfBags(
   shares: readonly ReadonlyMap<number, number>[],
   support: Points,
   covariance: Covariance,

@@ -82,7 +82,8 @@ export function fitRelativeRegression(
   return weights.map((weight, j) => weight / scales[j]);
 }
 
-function columnScales(values: Float64Array, rows: number, units: readonly string[]): Float64Array {
+/** What each column is divided by: its root mean square, or a share of the largest of its unit. */
+export function columnScales(values: Float64Array, rows: number, units: readonly string[]): Float64Array {
   const columns = units.length;
   const scales = new Float64Array(columns);
   for (let i = 0; i < values.length; i++) scales[i % columns] += values[i] * values[i];
