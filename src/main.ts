@@ -15,13 +15,20 @@ import pino, { type Logger } from 'pino';
 import { cleanUp } from './clean-up';
 import { type Config, ConfigError, projectDirectory, readConfig } from './config';
 import { createDataSource } from './data-source';
+import { updateDrift } from './drift';
 import { EnginePool } from './engine-pool';
 import { freezeEvaluationSet, rejectEvaluationSet } from './evaluation-sets';
 import { keepDeadLetter } from './failed-jobs';
 import { ingestDataset, ingestNetwork, rejectDataset, rejectNetwork } from './ingest';
 import { type JobHandlers, prepareQueues } from './jobs';
 import { type Mailer, printingMailer, smtpMailer } from './mail';
-import { answerEmailRequest, type MailServices, sendAccountNotice, sendInvitation } from './mail-jobs';
+import {
+  answerEmailRequest,
+  type MailServices,
+  sendAccountNotice,
+  sendDriftNotice,
+  sendInvitation,
+} from './mail-jobs';
 import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
 import { type PersistedQueries, parsePersistedQueries } from './query-limits';
@@ -188,17 +195,22 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
   started.add(() => notifications.stop());
   const tenancy = new Tenancy(database);
 
+  const serving = new Serving(store);
+  started.add(() => serving.stop());
+
   let worker: Worker | undefined;
   if (config.role !== 'api') {
     const program = overrides.engineThread ?? join(__dirname, 'engine-thread.js');
     const engine = new EnginePool(program, config.trainingThreads);
     started.add(() => engine.stop());
-    const services = { tenancy, store, engine, notifications };
+    const services = { tenancy, store, engine, notifications, serving };
     const concurrency = {
       ingestDataset: INGEST_CONCURRENCY,
       ingestNetwork: INGEST_CONCURRENCY,
       trainPredictor: config.trainingThreads,
       createEvaluationSet: INGEST_CONCURRENCY,
+      updateDrift: 1,
+      sendDriftNotice: MAIL_CONCURRENCY,
       answerEmailRequest: MAIL_CONCURRENCY,
       sendInvitation: MAIL_CONCURRENCY,
       sendAccountNotice: MAIL_CONCURRENCY,
@@ -219,8 +231,6 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
   }
   if (config.role === 'worker') return publicUrl;
 
-  const serving = new Serving(store);
-  started.add(() => serving.stop());
   const rates = new RequestRates(database, config.rateLimits);
   started.add(() => rates.stop());
   const server = await startServer({
@@ -252,7 +262,10 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
   return server.url;
 }
 
-function jobHandlers(services: Parameters<typeof trainVersion>[0], mailServices: MailServices): JobHandlers {
+function jobHandlers(
+  services: Parameters<typeof trainVersion>[0] & { readonly serving: Serving },
+  mailServices: MailServices,
+): JobHandlers {
   return {
     ingestDataset: {
       run: (payload, context) => ingestDataset(services, payload, context),
@@ -270,6 +283,8 @@ function jobHandlers(services: Parameters<typeof trainVersion>[0], mailServices:
       run: (payload, context) => freezeEvaluationSet(services, payload, context),
       giveUp: (...refusal) => rejectEvaluationSet(services, ...refusal),
     },
+    updateDrift: { run: (payload, context) => updateDrift(services, payload, context) },
+    sendDriftNotice: { run: (payload) => sendDriftNotice(mailServices, payload) },
     answerEmailRequest: { run: (payload) => answerEmailRequest(mailServices, payload) },
     sendInvitation: { run: (payload) => sendInvitation(mailServices, payload) },
     sendAccountNotice: { run: (payload) => sendAccountNotice(mailServices, payload) },

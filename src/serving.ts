@@ -5,13 +5,26 @@
  */
 import { LRUCache } from 'lru-cache';
 import {
+  answerWhatIf,
+  applyCalibration,
+  type CalibrationFit,
+  compareHarness,
+  comparePlans,
+  type EvaluatedPrediction,
+  evaluatePrediction,
+  type FittedCalibration,
+  fitCalibration,
   type Graph,
+  type Harness,
   type KernelPlan,
   type LoadedPredictor,
   loadPredictor,
   type NetworkPrediction,
+  type PlansComparison,
   planKernels,
   readNetwork,
+  type WhatIf,
+  type WhatIfQuestion,
   withGpu,
 } from './engine';
 import type { Network } from './schema/network';
@@ -51,18 +64,67 @@ export class Serving {
   /**
    * Predicts the networks with one version, loading it if need be (once, however many ask at a time). The version is
    * READY.
+   * @param calibration of this version: the predictions are as it says them
    * @throws StorageError CHECKSUM_MISMATCH if the stored file is not the one that was trained; EngineError
    */
-  async predict(version: PredictorVersion, graphs: Graph[]): Promise<NetworkPrediction[]> {
+  predict(version: PredictorVersion, graphs: Graph[]): Promise<NetworkPrediction[]> {
+    return this.#use(version, (predictor) => predictor.predict(graphs));
+  }
+
+  /** The same as comparisons take it: with the intervals of all the version's levels. @throws as predict */
+  evaluate(version: PredictorVersion, graphs: Graph[]): Promise<EvaluatedPrediction[]> {
+    return this.#use(version, async (predictor) => {
+      const predictions = await predictor.predict(graphs);
+      return predictions.map((prediction) => evaluatePrediction(prediction, predictor.metadata));
+    });
+  }
+
+  /** What becomes of a network's latency when something in it is another. @throws as predict; what `between` throws */
+  whatIf(
+    version: PredictorVersion,
+    graph: Graph,
+    question: WhatIfQuestion,
+    between: () => Promise<void>,
+  ): Promise<WhatIf> {
+    return this.#use(version, (predictor) => answerWhatIf(graph, question, predictor, between));
+  }
+
+  async #use<T>(version: PredictorVersion, work: (predictor: LoadedPredictor) => Promise<T>): Promise<T> {
     const loaded = this.#predictors.get(version.id) ?? this.#load(version);
     loaded.users += 1;
     try {
-      const predictor = await loaded.predictor;
-      return await predictor.predict(graphs);
+      return await work(await loaded.predictor);
     } finally {
       loaded.users -= 1;
       await this.#releaseIfUnused(loaded);
     }
+  }
+
+  /** As predict, with each prediction as the calibration of this version says it, if there is one. @throws as predict */
+  async predictCalibrated(
+    version: PredictorVersion,
+    graphs: Graph[],
+    calibration: CalibrationFit | undefined,
+  ): Promise<NetworkPrediction[]> {
+    const predictions = await this.predict(version, graphs);
+    return calibration ? predictions.map((each) => applyCalibration(each, calibration)) : predictions;
+  }
+
+  /**
+   * Fits a calibration of a version to measured latencies.
+   * @param measuredUs of the graphs, in their order
+   * @param harness how they were measured: warnings say in what it differs from what the version was trained on
+   * @throws EngineError INSUFFICIENT_DATA, LIMIT_EXCEEDED, and as predict
+   */
+  async calibrate(
+    version: PredictorVersion,
+    graphs: Graph[],
+    measuredUs: readonly number[],
+    harness: Harness,
+  ): Promise<{ fit: FittedCalibration; warnings: string[] }> {
+    const predictions = await this.predict(version, graphs);
+    const fit = fitCalibration(predictions.map((prediction, i) => ({ prediction, measuredUs: measuredUs[i] })));
+    return { fit, warnings: compareHarness(harness, version.report!.harnesses) };
   }
 
   /** The graph of a READY network. @throws StorageError, EngineError */
@@ -76,6 +138,12 @@ export class Serving {
     } finally {
       this.#reading.delete(network.id);
     }
+  }
+
+  /** The kernels that two runtimes launch for a READY network. @throws StorageError, EngineError */
+  async comparePlans(network: Network, runtimeA: string, runtimeB: string): Promise<PlansComparison> {
+    const graph = await this.graph(network);
+    return comparePlans(planKernels(graph, runtimeA), planKernels(graph, runtimeB));
   }
 
   /** The kernels that a runtime launches for a READY network. @throws StorageError, EngineError */
