@@ -40,7 +40,15 @@ describe('ids of another team', () => {
     ids = { ...alice.ids, PersonSession: toGlobalId('PersonSession', session.rows[0].id) };
     // What stands beside the id is Bob's own, so that the id decides.
     const own = await fillTeam(bob);
-    const values = { scenario: own.scenario, 'predict.versionIds': [own.ids.PredictorVersion] };
+    const values = {
+      scenario: own.scenario,
+      'predict.versionIds': [own.ids.PredictorVersion],
+      'trainPredictor.datasetIds': [own.ids.Dataset],
+      'compareVersions.evaluationSetId': own.ids.EvaluationSet,
+      'compareVersions.versionAId': own.ids.PredictorVersion,
+      'compareVersions.versionBId': own.ids.PredictorVersion,
+      'compareScenarios.versionIds': [own.ids.PredictorVersion],
+    };
     places = rootFields(buildSchema(await printedSchema()), values).flatMap((field) =>
       field.leaves
         .filter(({ scalar }) => scalar === 'ID')

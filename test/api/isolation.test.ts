@@ -3,6 +3,7 @@
  */
 import { Client } from 'pg';
 import { type ApiClient, type Data, until } from '../testkit/client';
+import { freezeNetworks, trainedNetwork } from '../testkit/evaluation-sets';
 import { createMeasuredNetworks } from '../testkit/measured-networks';
 import { TestService, type TestTeam, withDatabase } from '../testkit/service';
 
@@ -39,10 +40,12 @@ describe('two teams', () => {
     const dataset = await client.createDataset('profile.csv', measured.profile);
     const networks: Data[] = [];
     for (const { name, bytes } of measured.networks) networks.push(await client.createNetwork(name, bytes));
+    const evaluationSet = await freezeNetworks(client, dataset.id, [measured.networks[0].name]);
+    const trainedOn = { datasetIds: [dataset.id], evaluationSetIds: [evaluationSet.id] };
     const { trainPredictor } = await client.query(
       `mutation ($input: TrainPredictorInput!) {
        trainPredictor(input: $input) { version { id predictor { id } scenario { id device { id } } } } }`,
-      { input: { name: 'mine', scenario: measured.scenario, datasetIds: [dataset.id], learner: 'LASSO' } },
+      { input: { name: 'mine', scenario: measured.scenario, learner: 'LASSO', ...trainedOn } },
     );
     const { version } = trainPredictor;
     const read = async () =>
@@ -73,6 +76,9 @@ describe('two teams', () => {
       PredictorVersion: version.id,
       Scenario: version.scenario.id,
       Device: version.scenario.device.id,
+      EvaluationSet: evaluationSet.id,
+      EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
+      PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predict.predictions[0].id,
     };
   }
@@ -145,6 +151,7 @@ describe('two teams', () => {
         'TrainPredictorInput',
         () => ({ name: 'x', scenario, datasetIds: [ids.Dataset], learner: 'LASSO' }),
       ],
+      ['createEvaluationSet', 'CreateEvaluationSetInput', () => ({ datasetId: ids.Dataset, name: 'x' })],
       ['cancelTraining', 'CancelTrainingInput', () => ({ versionId: ids.PredictorVersion })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], versionIds: [ids.PredictorVersion] })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], scenarios: [scenario] })],

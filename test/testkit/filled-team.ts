@@ -1,5 +1,6 @@
 /** A team with one of everything: a trained predictor and what it takes to get there, and what it predicted. */
 import { type Data, until } from './client';
+import { freezeNetworks, trainedNetwork } from './evaluation-sets';
 import { createMeasuredNetworks } from './measured-networks';
 import type { TestTeam } from './service';
 
@@ -24,7 +25,9 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
   const dataset = await client.createDataset('profile.csv', measured.profile);
   const networks: Data[] = [];
   for (const { name, bytes } of measured.networks) networks.push(await client.createNetwork(name, bytes));
-  const input = { name: 'mine', scenario: measured.scenario, datasetIds: [dataset.id], learner: 'LASSO' };
+  const evaluationSet = await freezeNetworks(client, dataset.id, [measured.networks[0].name]);
+  const trained = { datasetIds: [dataset.id], evaluationSetIds: [evaluationSet.id] };
+  const input = { name: 'mine', scenario: measured.scenario, learner: 'LASSO', ...trained };
   const { version } = (await client.query(TRAIN, { input })).trainPredictor;
   const read = async () => (await client.query(VERSION, { id: version.id })).node.status;
   const status = await until(read, (each) => each !== 'QUEUED' && each !== 'TRAINING');
@@ -52,6 +55,9 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
       PredictorVersion: version.id,
       Scenario: version.scenario.id,
       Device: version.scenario.device.id,
+      EvaluationSet: evaluationSet.id,
+      EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
+      PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predictions[0].id,
     },
   };
