@@ -123,6 +123,23 @@ export class Client {
     return this.ingested(createDataset.dataset, `... on Dataset { ${INGESTED} networkRows kernelRows }`, fileName);
   }
 
+  /** Makes a dataset of the latencies that production reported, and waits until it is read. */
+  async createDatasetFromMeasurements(input: {
+    name: string;
+    scenario: string;
+    since?: string;
+    until?: string;
+  }): Promise<Ingested> {
+    const { createDatasetFromMeasurements } = await this.request<{
+      createDatasetFromMeasurements: { dataset: Ingested };
+    }>(
+      `mutation ($input: CreateDatasetFromMeasurementsInput!) { createDatasetFromMeasurements(input: $input) { dataset { ${INGESTED} } } }`,
+      { input },
+    );
+    const { dataset } = createDatasetFromMeasurements;
+    return this.ingested(dataset, `... on Dataset { ${INGESTED} networkRows kernelRows }`, input.name);
+  }
+
   /** Uploads a network and waits until it is read. A network of the same bytes and name is used again. */
   async pushNetwork(
     bytes: Uint8Array,

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config';
 import { ENGINE_VERSION, EngineError } from '../engine';
+import { addCalibrateCommands } from './calibrate-commands';
 import { addCheckCommand } from './check-commands';
 import { ServiceError } from './client';
 import { addCompareCommands } from './compare-commands';
@@ -38,6 +39,7 @@ function buildProgram(): { program: Command; output: () => Output } {
   addVersionCommands(program, getOutput);
   addWhatIfCommand(program, getOutput);
   addCompareCommands(program, getOutput);
+  addCalibrateCommands(program, getOutput);
   addDemoCommand(program, getOutput);
   // --json may stand behind the command too.
   const everywhere = (command: Command) => {

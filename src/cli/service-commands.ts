@@ -21,6 +21,8 @@ const UPLOADS_AT_ONCE = 4;
 export interface ServicePrediction extends NetworkPrediction {
   /** Id and number of the version that answered. */
   readonly version: { readonly id: string; readonly number: number; readonly predictor: string };
+  /** What its prediction was calibrated by. */
+  readonly calibration: { readonly id: string; readonly name: string } | null;
 }
 
 export function addServiceCommands(program: Command, output: () => Output): void {
@@ -126,25 +128,38 @@ export function addServiceCommands(program: Command, output: () => Output): void
       (value: string, all: string[]) => [...all, value],
       [],
     )
+    .option(
+      '--calibration <id>',
+      'its version, as the calibration says it; may be repeated',
+      (value: string, all: string[]) => [...all, value],
+      [],
+    )
     .option('--bind <name=size>', 'value of a dynamic dimension; may be repeated', collectBinding, {})
     .action(
       async (
         given: string[],
-        options: { scenario: string[]; version: string[]; pin: string[]; bind: Record<string, number> },
+        options: {
+          scenario: string[];
+          version: string[];
+          pin: string[];
+          calibration: string[];
+          bind: Record<string, number>;
+        },
       ) => {
-        const { scenario, version, pin, bind } = options;
-        if (scenario.length + version.length + pin.length === 0) {
+        const { scenario, version, pin, calibration, bind } = options;
+        if (scenario.length + version.length + pin.length + calibration.length === 0) {
           throw new EngineError(
             'UNKNOWN_NAME',
-            'none of --scenario, --version and --pin is given',
+            'none of --scenario, --version, --pin and --calibration is given',
             undefined,
-            'Say at least one scenario, version or pin.',
+            'Say at least one scenario, version, pin or calibration.',
           );
         }
         const client = connect();
         const networks = await pushNetworks(client, given, { bind, output: output() });
         const networkIds = networks.map(({ id }) => id);
-        const input = { networkIds, scenarios: scenario, versionIds: version, pins: pin };
+        const asked = { scenarios: scenario, versionIds: version, pins: pin, calibrationIds: calibration };
+        const input = { networkIds, ...asked };
         const predictions = await predict(client, input);
         output().result(predictions, () => showPredictions(output(), predictions));
       },
@@ -213,16 +228,18 @@ export async function predict(
     scenarios?: readonly string[];
     versionIds?: readonly string[];
     pins?: readonly string[];
+    calibrationIds?: readonly string[];
   },
 ): Promise<ServicePrediction[]> {
   type Answer = Omit<NetworkPrediction, 'network' | 'scenario'> & {
     network: { name: string };
     scenario: { name: string };
     version: { id: string; number: number; predictor: { name: string } };
+    calibration: { id: string; name: string } | null;
   };
   const answer = await client.request<{ predict: { predictions: Answer[] } }>(
     `mutation ($input: PredictInput!) { predict(input: $input) { predictions {
-      network { name } scenario { name } version { id number predictor { name } }
+      network { name } scenario { name } version { id number predictor { name } } calibration { id name }
       latencyUs fixedUs interval { lowerUs upperUs level } coverage kernels { kind fused ops reason latencyUs coverage } } } }`,
     { input },
   );
