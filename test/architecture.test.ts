@@ -47,18 +47,28 @@ const RULES = {
       '^src/(?!schema/|errors\\.ts$|engine/index\\.ts$)',
     ),
     forbid('the object store knows no team', '^src/storage/', '^src/(?!storage/)'),
-    forbid('tenancy stands on schema and errors', '^src/tenancy\\.ts$', '^src/(?!schema/|errors\\.ts$)'),
+    forbid('tenancy stands on schema and errors', '^src/tenancy\\.ts$', '^src/(?!schema/|(errors|observation)\\.ts$)'),
     forbid('the audit log knows no noun', '^src/audit\\.ts$', '^src/(?!schema/(audit-entry|node)\\.ts$|tenancy\\.ts$)'),
-    forbid('jobs know no job', '^src/jobs\\.ts$', '^src/(?!notifications\\.ts$)'),
+    forbid(
+      'jobs know no job',
+      '^src/(jobs|job-leases)\\.ts$',
+      '^src/(?!(notifications|job-leases|tracing|errors)\\.ts$)',
+    ),
+    forbid(
+      'the worker knows no job',
+      '^src/worker\\.ts$',
+      '^src/(?!(jobs|job-leases|notifications|metrics|tracing|errors)\\.ts$)',
+    ),
+    forbid('metrics and traces know nothing of the service', '^src/(metrics|tracing)\\.ts$', '^src/'),
     forbid(
       'serving knows no team',
       '^src/serving\\.ts$',
-      '^src/(?!engine/index\\.ts$|schema/|storage/object-store\\.ts$)',
+      '^src/(?!engine/index\\.ts$|schema/|observation\\.ts$|storage/object-store\\.ts$)',
     ),
     forbid(
       'resolvers stand on what is below them',
       '^src/resolvers/',
-      '^src/(?!resolvers/|schema/|(authentication|credentials|passwords|one-time-codes|sealing|sign-in-attempts)\\.ts$|tenancy\\.ts$|audit\\.ts$|quotas\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
+      '^src/(?!resolvers/|schema/|engine/index\\.ts$|(authentication|credentials|passwords|one-time-codes|sealing|sign-in-attempts|drift|measured-profile)\\.ts$|tenancy\\.ts$|audit\\.ts$|quotas\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
     ),
     forbid(
       'nothing imports the server or the composition root',
