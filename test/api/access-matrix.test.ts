@@ -74,6 +74,9 @@ const VERDICTS: Readonly<Record<string, string>> = {
   compareVersions: READERS,
   compareScenarios: READERS,
   comparePlans: READERS,
+  calibrations: READERS,
+  measuredLatencies: READERS,
+  driftAlerts: READERS,
   requestUpload: WRITERS,
   createDataset: WRITERS,
   createNetwork: WRITERS,
@@ -81,6 +84,9 @@ const VERDICTS: Readonly<Record<string, string>> = {
   createEvaluationSet: WRITERS,
   cancelTraining: WRITERS,
   predict: WRITERS,
+  createCalibration: WRITERS,
+  reportLatencies: WRITERS,
+  createDatasetFromMeasurements: WRITERS,
 };
 
 const missing = (type: string) => toGlobalId(type, '01890000-0000-7000-8000-000000000000');

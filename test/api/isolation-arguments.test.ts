@@ -15,9 +15,18 @@ const ROUNDS = 12;
 /** Those that look for what a whole team or person has, not for a row of it; the filter of the log reads no other row. */
 const FINDS_NOTHING = [
   'auditEntries filter.subjectId',
+  'calibrations filter.versionId',
+  'driftAlerts filter.versionId',
+  'measuredLatencies filter.networkId',
   'predictions filter.networkId',
   'predictions filter.versionId',
   'predictorVersions filter.predictorId',
+];
+
+/** Those that answer BAD_INPUT, because they name every row of a list that is wrong, for whatever reason. */
+const NAMES_ROWS = [
+  'createCalibration input.measurements.0.networkId',
+  'reportLatencies input.measurements.0.networkId',
 ];
 
 describe('ids of another team', () => {
@@ -106,6 +115,6 @@ describe('ids of another team', () => {
       }
       if (!codes.has('NOT_FOUND')) unfound.push(name);
     }
-    expect(unfound.sort()).toEqual(FINDS_NOTHING);
+    expect(unfound.sort()).toEqual([...FINDS_NOTHING, ...NAMES_ROWS].sort());
   }, 120_000);
 });

@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { type ApiClient, type Data, until } from '../testkit/client';
 import { freezeNetworks, trainedNetwork } from '../testkit/evaluation-sets';
 import { createMeasuredNetworks } from '../testkit/measured-networks';
+import { measureProduction } from '../testkit/production';
 import { TestService, type TestTeam, withDatabase } from '../testkit/service';
 
 describe('two teams', () => {
@@ -56,6 +57,7 @@ describe('two teams', () => {
       'mutation ($input: PredictInput!) { predict(input: $input) { predictions { id } } }',
       { input: { networkIds: [networks[0].id], versionIds: [version.id] } },
     );
+    const reported = measured.networks.map(({ latencyUs }, i) => ({ id: networks[i].id, latencyUs }));
     await team.owner.query(
       'mutation { createInvitation(input: { email: "somebody@example.com", role: VIEWER }) { invitation { id } } }',
     );
@@ -80,6 +82,7 @@ describe('two teams', () => {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predict.predictions[0].id,
+      ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),
     };
   }
 
@@ -155,6 +158,17 @@ describe('two teams', () => {
       ['cancelTraining', 'CancelTrainingInput', () => ({ versionId: ids.PredictorVersion })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], versionIds: [ids.PredictorVersion] })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], scenarios: [scenario] })],
+      ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], calibrationIds: [ids.Calibration] })],
+      [
+        'createCalibration',
+        'CreateCalibrationInput',
+        () => ({
+          versionId: ids.PredictorVersion,
+          name: 'x',
+          measurements: [{ networkId: ids.Network, latencyUs: 1 }],
+        }),
+      ],
+      ['createDatasetFromMeasurements', 'CreateDatasetFromMeasurementsInput', () => ({ name: 'x', scenario })],
       ['revokeApiKey', 'RevokeApiKeyInput', () => ({ apiKeyId: ids.ApiKey })],
       ['changeMemberRole', 'ChangeMemberRoleInput', () => ({ memberId: ids.Member, role: 'VIEWER' })],
       ['removeMember', 'RemoveMemberInput', () => ({ memberId: ids.Member })],

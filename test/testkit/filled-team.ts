@@ -2,6 +2,7 @@
 import { type Data, until } from './client';
 import { freezeNetworks, trainedNetwork } from './evaluation-sets';
 import { createMeasuredNetworks } from './measured-networks';
+import { measureProduction } from './production';
 import type { TestTeam } from './service';
 
 export interface FilledTeam {
@@ -34,6 +35,7 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
   if (status !== 'READY') throw new Error(`The version became ${status}.`);
   const pair = { networkIds: [networks[0].id], versionIds: [version.id] };
   const { predictions } = (await client.query(PREDICT, { input: pair })).predict;
+  const reported = measured.networks.map(({ latencyUs }, i) => ({ id: networks[i].id, latencyUs }));
   const invited = { email: 'somebody@example.com', role: 'VIEWER' };
   const { createInvitation } = await team.owner.query(INVITE, { input: invited });
   const { apiKeys, auditEntries, members } = await team.owner.query(
@@ -59,6 +61,7 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predictions[0].id,
+      ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),
     },
   };
 }
