@@ -98,7 +98,7 @@ const DEPTHS = `
   SELECT queue.name AS queue,
     count(job.id) FILTER (WHERE job.state < 'active' AND start_after <= now())::int AS waiting,
     count(job.id) FILTER (WHERE job.state = 'active')::int AS running,
-    coalesce(extract(epoch FROM now() - min(start_after) FILTER (WHERE job.state < 'active' AND start_after <= now())), 0)::float8 AS age
+    coalesce(extract(epoch FROM now() - min(start_after) FILTER (WHERE job.state < 'active' AND start_after <= now())), 0)::float8 AS "ageSeconds"
   FROM pgboss.queue LEFT JOIN pgboss.job ON job.name = queue.name AND job.state < 'completed'
   WHERE queue.name = ANY ($1) GROUP BY queue.name`;
 
@@ -107,7 +107,7 @@ export interface QueueDepth {
   readonly waiting: number;
   readonly running: number;
   /** Seconds since the oldest waiting job was due. */
-  readonly age: number;
+  readonly ageSeconds: number;
 }
 
 export class JobLeases {

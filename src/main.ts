@@ -22,15 +22,12 @@ import { keepDeadLetter } from './failed-jobs';
 import { ingestDataset, ingestNetwork, rejectDataset, rejectNetwork } from './ingest';
 import { type JobHandlers, prepareQueues } from './jobs';
 import { type Mailer, printingMailer, smtpMailer } from './mail';
-import {
-  answerEmailRequest,
-  type MailServices,
-  sendAccountNotice,
-  sendDriftNotice,
-  sendInvitation,
-} from './mail-jobs';
+import { answerEmailRequest, type MailServices, sendAccountNotice, sendDriftNotice, sendInvitation } from './mail-jobs';
+import * as metrics from './metrics';
 import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
+import { observeStore } from './observation';
+import { startOperations } from './operations';
 import { type PersistedQueries, parsePersistedQueries } from './query-limits';
 import { RequestRates } from './rate-limits';
 import { buildGraphQLSchema } from './resolvers';
@@ -44,6 +41,7 @@ import type { ObjectStore } from './storage/object-store';
 import { S3ObjectStore } from './storage/s3';
 import { deleteTeam } from './team-deletion';
 import { Tenancy } from './tenancy';
+import { startTracing } from './tracing';
 import { failVersion, trainVersion } from './training';
 import { Worker } from './worker';
 
@@ -53,6 +51,8 @@ const MAIL_CONCURRENCY = 2;
 export interface Service {
   /** Where the API listens; for a worker, which has none, the public URL if there is one. */
   readonly url: string;
+  /** Where metrics and health are served apart, if they are. */
+  readonly operationsUrl?: string;
   /** Ends gracefully: open requests are answered, running jobs ended or handed back. */
   stop(): Promise<void>;
 }
@@ -176,20 +176,26 @@ export async function startService(config: Config, overrides: ServiceOverrides =
   const log = overrides.log ?? pino({ level: config.logLevel });
   const started = new Started();
   try {
-    const url = await compose(config, log, started, overrides);
-    return { url, stop: () => started.stop() };
+    const urls = await compose(config, log, started, overrides);
+    return { ...urls, stop: () => started.stop() };
   } catch (error) {
     await started.stop().catch((failure) => log.error({ err: failure }, 'stopping after a failed start'));
     throw error;
   }
 }
 
-async function compose(config: Config, log: Logger, started: Started, overrides: ServiceOverrides): Promise<string> {
+async function compose(
+  config: Config,
+  log: Logger,
+  started: Started,
+  overrides: ServiceOverrides,
+): Promise<Pick<Service, 'url' | 'operationsUrl'>> {
+  if (config.tracing) started.add(await startTracing(config.tracing.endpoint, config.role));
   const connectionString = await openDatabase(config, log, started);
   const database = await createDataSource(connectionString).initialize();
   started.add(() => database.destroy());
   let publicUrl = config.http.publicUrl ?? '';
-  const store = await openObjectStore(config, () => publicUrl);
+  const store = observeStore(await openObjectStore(config, () => publicUrl));
   const notifications = new Notifications(connectionString, log);
   await notifications.start();
   started.add(() => notifications.stop());
@@ -229,7 +235,17 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
     started.add(() => worker!.stop());
     await worker.start(jobHandlers(services, mailServices));
   }
-  if (config.role === 'worker') return publicUrl;
+  const checkReadiness = async () => {
+    await Promise.all([tenancy.check(), store.head('readiness')]);
+  };
+  let operationsUrl: string | undefined;
+  if (config.operations) {
+    const beforeScrape = async () => metrics.setQueueDepths((await worker?.depths()) ?? []);
+    const operations = await startOperations({ ...config.operations, log, checkReadiness, beforeScrape });
+    started.add(() => operations.stop());
+    operationsUrl = operations.url;
+  }
+  if (config.role === 'worker') return { url: publicUrl, operationsUrl };
 
   const rates = new RequestRates(database, config.rateLimits);
   started.add(() => rates.stop());
@@ -253,13 +269,11 @@ async function compose(config: Config, log: Logger, started: Started, overrides:
     schema: await buildGraphQLSchema(),
     host: config.http.host,
     port: config.http.port,
-    checkReadiness: async () => {
-      await Promise.all([tenancy.check(), store.head('readiness')]);
-    },
+    checkReadiness,
   });
   started.add(() => server.stop());
   publicUrl ||= server.url;
-  return server.url;
+  return { url: server.url, operationsUrl };
 }
 
 function jobHandlers(

@@ -39,19 +39,19 @@ export const cacheLookups = new Counter({
   labelNames: ['cache', 'result'],
 });
 
-export const queueWaiting = new Gauge({
+const queueWaiting = new Gauge({
   name: 'fusecast_queue_waiting',
   help: 'Jobs that are due and that no worker has taken. Every worker reports the same: take the maximum.',
   labelNames: ['job'],
 });
 
-export const queueRunning = new Gauge({
+const queueRunning = new Gauge({
   name: 'fusecast_queue_running',
   help: 'Jobs that workers are at. Every worker reports the same: take the maximum.',
   labelNames: ['job'],
 });
 
-export const queueAgeSeconds = new Gauge({
+const queueAgeSeconds = new Gauge({
   name: 'fusecast_queue_age_seconds',
   help: 'How long the oldest waiting job has been due. Every worker reports the same: take the maximum.',
   labelNames: ['job'],
@@ -114,6 +114,17 @@ export const databaseErrors = new Counter({
   help: 'Transactions that PostgreSQL failed, by class of SQLSTATE, `connection` where it did not answer.',
   labelNames: ['class'],
 });
+
+/** How long the queues are at this moment. */
+export function setQueueDepths(
+  depths: readonly { queue: string; waiting: number; running: number; ageSeconds: number }[],
+): void {
+  for (const { queue: job, waiting, running, ageSeconds } of depths) {
+    queueWaiting.set({ job }, waiting);
+    queueRunning.set({ job }, running);
+    queueAgeSeconds.set({ job }, ageSeconds);
+  }
+}
 
 let collectsProcess = false;
 

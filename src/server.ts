@@ -2,8 +2,8 @@
  * HTTP: GraphQL over POST, subscriptions as server-sent events, health, the object routes of a directory store, and the
  * form of errors. Must not know how the parts it is given are made (main.ts), or any noun.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
@@ -27,6 +27,7 @@ import { authenticate } from './authentication';
 import { Dashboard } from './dashboard';
 import { CodedError, type ErrorCode, RateLimitedError, toCodedError } from './errors';
 import { answerBrokenRequest, limitBodyTime, securityHeaders } from './http-limits';
+import { observeRequests } from './observation';
 import {
   checkPersisted,
   checkTexts,
@@ -42,6 +43,7 @@ import { SIGN_IN_PATH, type SingleSignOnOptions, singleSignOnRoutes } from './si
 import { DirectoryObjectStore } from './storage/directory';
 import { directoryStoreRoutes } from './storage/directory-routes';
 import type { Session } from './tenancy';
+import { continuedTrace, currentRequestId, inRequest, inSpan } from './tracing';
 
 /** GraphQL requests are small: bytes of files go to the object store. */
 const MAXIMUM_BODY_BYTES = 1024 * 1024;
@@ -93,8 +95,6 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 /** What a client sees of any error: coded, with the id of its request, and nothing of our insides. */
 class ErrorForm {
-  readonly requestIds = new AsyncLocalStorage<string>();
-
   constructor(
     private readonly log: Logger,
     private readonly schemaIsPublic: boolean,
@@ -103,7 +103,7 @@ class ErrorForm {
   format(error: unknown, shown?: GraphQLFormattedError): GraphQLFormattedError {
     const cause = unwrapResolverError(error);
     const coded = toCodedError(cause, shown?.extensions?.code);
-    const requestId = this.requestIds.getStore();
+    const requestId = currentRequestId();
     if (coded.code === 'INTERNAL' || coded.code === 'UNAVAILABLE') {
       this.log.error({ err: coded.originalError ?? cause, requestId, path: shown?.path }, 'a request failed');
     }
@@ -139,12 +139,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     frameworkErrors: (error, request, reply) =>
-      errors.requestIds.run(request.id, () => void sendErrors(reply, 400, [errors.format(fromHttp(error))])),
+      inRequest(request.id, () => void sendErrors(reply, 400, [errors.format(fromHttp(error))])),
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket),
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    errors.requestIds.run(request.id, done);
+    const attributes = { 'http.request.method': request.method, 'fusecast.request.id': request.id };
+    const answered = once(reply.raw, 'close').catch(() => {});
+    const handle = async () => {
+      done();
+      await answered;
+    };
+    const span = { kind: 'SERVER', parent: continuedTrace(request.headers) } as const;
+    void inRequest(request.id, () => inSpan(`${request.method} ${request.routeOptions.url}`, attributes, handle, span));
   });
   app.addHook('onResponse', (request, reply, done) => {
     const { method, id } = request;
@@ -224,7 +231,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     includeStacktraceInErrorResponses: false,
     parseOptions: PARSE_OPTIONS,
     validationRules: limits.validationRules,
-    plugins: [...limits.plugins, answerForm(options.persistedQueries), ApolloServerPluginLandingPageDisabled()],
+    plugins: [
+      observeRequests(),
+      ...limits.plugins,
+      answerForm(options.persistedQueries),
+      ApolloServerPluginLandingPageDisabled(),
+    ],
     formatError: (shown, error) => errors.format(error, shown),
     // main.ts says when to stop.
     stopOnTerminationSignals: false,

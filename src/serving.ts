@@ -27,6 +27,7 @@ import {
   type WhatIfQuestion,
   withGpu,
 } from './engine';
+import { observeLookup, observePrediction } from './observation';
 import type { Network } from './schema/network';
 import type { PredictorVersion } from './schema/predictor-version';
 import type { ObjectStore } from './storage/object-store';
@@ -68,7 +69,9 @@ export class Serving {
    * @throws StorageError CHECKSUM_MISMATCH if the stored file is not the one that was trained; EngineError
    */
   predict(version: PredictorVersion, graphs: Graph[]): Promise<NetworkPrediction[]> {
-    return this.#use(version, (predictor) => predictor.predict(graphs));
+    return observePrediction(version.id, graphs.length, () =>
+      this.#use(version, (predictor) => predictor.predict(graphs)),
+    );
   }
 
   /** The same as comparisons take it: with the intervals of all the version's levels. @throws as predict */
@@ -90,7 +93,9 @@ export class Serving {
   }
 
   async #use<T>(version: PredictorVersion, work: (predictor: LoadedPredictor) => Promise<T>): Promise<T> {
-    const loaded = this.#predictors.get(version.id) ?? this.#load(version);
+    const cached = this.#predictors.get(version.id);
+    observeLookup('predictors', cached !== undefined);
+    const loaded = cached ?? this.#load(version);
     loaded.users += 1;
     try {
       return await work(await loaded.predictor);
@@ -130,6 +135,7 @@ export class Serving {
   /** The graph of a READY network. @throws StorageError, EngineError */
   async graph(network: Network): Promise<Graph> {
     const cached = this.#graphs.get(network.id);
+    observeLookup('networks', cached !== undefined);
     if (cached) return cached;
     const reading = this.#reading.get(network.id) ?? this.#read(network);
     this.#reading.set(network.id, reading);

@@ -8,6 +8,7 @@
  */
 import type { DataSource, EntityManager } from 'typeorm';
 import { CodedError, LeaseLostError } from './errors';
+import { observeTransaction } from './observation';
 import { Role, Scope } from './schema/enums';
 
 // ---------------------------------------------------------------------------------------------------------- sessions
@@ -264,10 +265,12 @@ export class Tenancy {
 
   /** Sees what the settings say: for requests that have no session yet, and the secrets that they carry. */
   within<T>(visibility: Visibility, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.database.transaction(async (manager) => {
-      await restrict(manager, visibility);
-      return work(manager);
-    });
+    return observeTransaction(() =>
+      this.database.transaction(async (manager) => {
+        await restrict(manager, visibility);
+        return work(manager);
+      }),
+    );
   }
 }
 

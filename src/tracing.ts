@@ -42,7 +42,7 @@ export function currentOrigin(): JobOrigin {
 }
 
 /** The trace that a request's headers or a job's origin continue. */
-export function continuedTrace(carrier: { readonly traceparent?: unknown }): Context {
+export function continuedTrace(carrier: object): Context {
   return propagation.extract(context.active(), carrier);
 }
 
@@ -71,6 +71,11 @@ export function inSpan<T>(
       span.end();
     }
   });
+}
+
+/** Gives the active span, if there is one, the name of what it turned out to be. */
+export function nameSpan(name: string): void {
+  trace.getActiveSpan()?.updateName(name);
 }
 
 /**

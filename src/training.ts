@@ -11,6 +11,7 @@ import type { Failure } from './errors';
 import { heldOutOf, leaveOut, namesIn } from './evaluation-sets';
 import { type JobServices, profileNames, withLocalFile } from './ingest';
 import type { JobContext, JobPayloads } from './jobs';
+import { trainingSeconds } from './metrics';
 import { type Notifications, notify } from './notifications';
 import { Dataset } from './schema/dataset';
 import { PredictorVersionNetwork } from './schema/evaluation-set';
@@ -20,6 +21,7 @@ import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-ve
 import { Scenario } from './schema/scenario';
 import { toBindings } from './serving';
 import { type JobSession, jobSession, predictorKey } from './tenancy';
+import { inSpan } from './tracing';
 
 /** Progress of one step is written at most this often. */
 const PROGRESS_INTERVAL_MS = 500;
@@ -146,7 +148,10 @@ async function train(
   const { learner, seed, searchedSettings: searched } = version;
   const onProgress = progressWriter(services, session, id);
   const task = { scenario: scenario.name, learner, seed, searched, profiles: kept.profiles, networks };
-  const { report, ...trained } = await engine.train(task, { signal, onProgress });
+  const seconds = trainingSeconds.startTimer({ learner });
+  const { report, ...trained } = await inSpan('train', { 'fusecast.version.id': id, 'fusecast.learner': learner }, () =>
+    engine.train(task, { signal, onProgress }),
+  ).finally(seconds);
   return {
     ...trained,
     report: { ...report, dropped: [...report.dropped, ...kept.dropped] },

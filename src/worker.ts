@@ -100,6 +100,9 @@ export class Worker {
       setInterval(() => void this.#beat(), beatMs).unref(),
     ];
     for (const name of JOB_NAMES) {
+      // Alerts on these see the first one only if they were there before it.
+      metrics.jobs.inc({ job: name, outcome: 'dead' }, 0);
+      metrics.jobsRecovered.inc({ job: name }, 0);
       for (let i = 0; i < this.#options.concurrency[name]; i++) this.#loops.push(this.#loop(name, handlers));
     }
   }

@@ -47,6 +47,22 @@ export class ServiceProcess {
     return Number(/VmHWM:\s*(\d+) kB/.exec(status)![1]) * 1024;
   }
 
+  /** Ends it without a warning, as the kernel does for want of memory. */
+  async kill(): Promise<void> {
+    const exit = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exit;
+  }
+
+  /** Stands still until it is continued, as on a machine that hangs. */
+  hang(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  continue(): void {
+    this.child.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode !== null) throw new Error(`The service has ended by itself with ${this.child.exitCode}.`);
     this.child.kill('SIGTERM');

@@ -18,8 +18,15 @@ import { createTemporaryDirectory, createTestDatabase, type TestDatabase } from 
 export interface TestServiceOptions {
   readonly objects?: Config['objects'];
   readonly role?: Config['role'];
+  /** Instead of one of its own. */
+  readonly database?: TestDatabase;
   /** Other settings than the usual ones. */
-  readonly config?: Partial<Pick<Config, 'introspection' | 'persistedQueries' | 'rateLimits' | 'mail' | 'http'>>;
+  readonly config?: Partial<
+    Pick<
+      Config,
+      'introspection' | 'persistedQueries' | 'rateLimits' | 'mail' | 'http' | 'operations' | 'jobLeaseSeconds'
+    >
+  >;
   /** That of another service: a second replica. */
   readonly sharedWith?: TestService;
 }
@@ -57,7 +64,7 @@ export class TestService {
 
   static async start(options: TestServiceOptions = {}): Promise<TestService> {
     const { sharedWith, role = 'all' } = options;
-    const database = sharedWith?.database ?? (await createTestDatabase());
+    const database = sharedWith?.database ?? options.database ?? (await createTestDatabase());
     const directory = sharedWith?.directory ?? (await createTemporaryDirectory('service'));
     if (!sharedWith) await withDatabase(database.superuserUrl, (client) => createApplicationRole(client, 'fusecast'));
     const objects = options.objects ??
@@ -110,6 +117,11 @@ export class TestService {
     await this.pause();
     await this.database.drop();
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Where metrics and health are served, if the configuration says so. */
+  get operationsUrl(): string {
+    return this.#service!.operationsUrl!;
   }
 
   /** Nobody's client. */
