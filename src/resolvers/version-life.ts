@@ -12,6 +12,7 @@ import { newId } from '../schema/node';
 import { Predictor, SetRetentionInput, SetRetentionPayload } from '../schema/predictor';
 import { PredictorVersion } from '../schema/predictor-version';
 import type { GateCheck } from '../schema/promotion-gate';
+import { Scenario } from '../schema/scenario';
 import {
   NominateVersionInput,
   NominateVersionPayload,
@@ -27,6 +28,7 @@ import {
 } from '../schema/stage-change';
 import { authorize, type TeamSession } from '../tenancy';
 import { loadById, type RequestContext, rowId } from './context';
+import { enqueueDriftUpdate } from './drift';
 import { given, readPage } from './pages';
 import { checkGate, gateQuestion, gateRefusal, isSameQuestion } from './promotion-gate';
 import { checkUsable } from './version-choice';
@@ -102,6 +104,10 @@ async function changeStage(
     personId: session.kind === 'person' ? session.personId : undefined,
     apiKeyId: session.kind === 'apiKey' ? session.apiKeyId : undefined,
   });
+  // Another version answers for the scenario: is it what production measures?
+  if (toStage === 'IN_USE') {
+    await enqueueDriftUpdate(manager, session, await manager.findOneByOrFail(Scenario, { id: version.scenarioId }));
+  }
   return manager.findOneByOrFail(PredictorVersion, { id });
 }
 

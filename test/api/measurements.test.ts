@@ -167,6 +167,24 @@ describe('latencies from production', () => {
       { input: { name: 'synthetic', scenario: trained.scenario, datasetIds: [dataset.id], learner: 'LASSO' } },
     );
     expect(trainPredictor.version.number).toBe(2);
+    const { id: versionId } = trainPredictor.version;
+    const status = 'query ($id: ID!) { node(id: $id) { ... on PredictorVersion { status } } }';
+    await until(
+      async () => (await team.client.query(status, { id: versionId })).node.status,
+      (each) => each === 'READY',
+    );
+    await until(alerts, (found) => found.length === 1);
+    await team.client.query(
+      'mutation ($input: PromoteVersionInput!) { promoteVersion(input: $input) { version { stage } } }',
+      { input: { versionId, reason: 'it is trained on production' } },
+    );
+    // What is in use now is compared at once, and the alert was of the other.
+    const compared = await until(drift, ({ version, pendingNetworks }) => version.id === versionId && !pendingNetworks);
+    expect(compared.tests.verdict).not.toBe('DRIFTING');
+    await until(drift, ({ alert }) => alert === null);
+    expect((await alerts()).map(({ version, clearedAt }) => [version.id, clearedAt !== null])).toEqual([
+      [trained.versionId, true],
+    ]);
     const since = new Date(Date.now() - 1.5 * DAY_MS).toISOString();
     const recent = await team.client.query(DATASET, { input: { ...input, since } });
     expect(recent.createDatasetFromMeasurements.dataset.provenance.measurements).toBe(NETWORKS);
