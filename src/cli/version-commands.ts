@@ -69,9 +69,9 @@ export function addVersionCommands(program: Command, output: () => Output): void
       .description(description)
       .argument('<version>', 'predictor@number, or an id')
       .requiredOption(...REASON)
-      .action(async (given: string, options: { reason: string; overrideGate?: boolean }) => {
+      .action(async (given: string, { reason, overrideGate }: { reason: string; overrideGate?: boolean }) => {
         const client = connect();
-        const input = { versionId: await findVersion(client, given), ...options };
+        const input = { versionId: await findVersion(client, given), reason, overrideGate };
         const changed = await mutate<Changed>(client, mutation, input, fields);
         output().result(changed, () => showChanged(changed));
       });

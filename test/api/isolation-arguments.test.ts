@@ -18,9 +18,12 @@ const FINDS_NOTHING = [
   'calibrations filter.versionId',
   'driftAlerts filter.versionId',
   'measuredLatencies filter.networkId',
+  'pins filter.versionId',
   'predictions filter.networkId',
   'predictions filter.versionId',
   'predictorVersions filter.predictorId',
+  'stageChanges filter.predictorId',
+  'stageChanges filter.versionId',
 ];
 
 /** Those that answer BAD_INPUT, because they name every row of a list that is wrong, for whatever reason. */
@@ -56,7 +59,10 @@ describe('ids of another team', () => {
       'compareVersions.evaluationSetId': own.ids.EvaluationSet,
       'compareVersions.versionAId': own.ids.PredictorVersion,
       'compareVersions.versionBId': own.ids.PredictorVersion,
+      'setPromotionGate.predictorId': own.ids.Predictor,
+      'setPromotionGate.evaluationSetId': own.ids.EvaluationSet,
       'compareScenarios.versionIds': [own.ids.PredictorVersion],
+      'whatIf.networkId': own.ids.Network,
     };
     places = rootFields(buildSchema(await printedSchema()), values).flatMap((field) =>
       field.leaves

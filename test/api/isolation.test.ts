@@ -7,6 +7,7 @@ import { freezeNetworks, trainedNetwork } from '../testkit/evaluation-sets';
 import { createMeasuredNetworks } from '../testkit/measured-networks';
 import { measureProduction } from '../testkit/production';
 import { TestService, type TestTeam, withDatabase } from '../testkit/service';
+import { promoteAndPin } from '../testkit/version-life';
 
 describe('two teams', () => {
   let service: TestService;
@@ -82,6 +83,7 @@ describe('two teams', () => {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predict.predictions[0].id,
+      ...(await promoteAndPin(client, version.id)),
       ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),
     };
   }
@@ -169,6 +171,20 @@ describe('two teams', () => {
         }),
       ],
       ['createDatasetFromMeasurements', 'CreateDatasetFromMeasurementsInput', () => ({ name: 'x', scenario })],
+      ['promoteVersion', 'PromoteVersionInput', () => ({ versionId: ids.PredictorVersion, reason: 'mine' })],
+      ['nominateVersion', 'NominateVersionInput', () => ({ versionId: ids.PredictorVersion, reason: 'mine' })],
+      ['retireVersion', 'RetireVersionInput', () => ({ versionId: ids.PredictorVersion, reason: 'mine' })],
+      ['rollBackPredictor', 'RollBackPredictorInput', () => ({ predictorId: ids.Predictor, reason: 'mine' })],
+      ['setRetention', 'SetRetentionInput', () => ({ predictorId: ids.Predictor, keepVersions: 1 })],
+      [
+        'setPromotionGate',
+        'SetPromotionGateInput',
+        () => ({ predictorId: ids.Predictor, evaluationSetId: ids.EvaluationSet, marginPercent: 1 }),
+      ],
+      ['removePromotionGate', 'RemovePromotionGateInput', () => ({ predictorId: ids.Predictor })],
+      ['createPin', 'CreatePinInput', () => ({ name: 'mine', versionId: ids.PredictorVersion })],
+      ['deletePin', 'DeletePinInput', () => ({ pinId: ids.Pin })],
+      ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], pins: ['pinned'] })],
       ['revokeApiKey', 'RevokeApiKeyInput', () => ({ apiKeyId: ids.ApiKey })],
       ['changeMemberRole', 'ChangeMemberRoleInput', () => ({ memberId: ids.Member, role: 'VIEWER' })],
       ['removeMember', 'RemoveMemberInput', () => ({ memberId: ids.Member })],

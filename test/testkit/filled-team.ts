@@ -4,6 +4,7 @@ import { freezeNetworks, trainedNetwork } from './evaluation-sets';
 import { createMeasuredNetworks } from './measured-networks';
 import { measureProduction } from './production';
 import type { TestTeam } from './service';
+import { promoteAndPin } from './version-life';
 
 export interface FilledTeam {
   /** One global id of each type; Upload is no node, but taken as an argument. */
@@ -61,6 +62,7 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predictions[0].id,
+      ...(await promoteAndPin(client, version.id)),
       ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),
     },
   };

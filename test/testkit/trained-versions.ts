@@ -6,10 +6,12 @@ import type { TestTeam } from './service';
 const TRAIN = 'mutation ($input: TrainPredictorInput!) { trainPredictor(input: $input) { version { id } } }';
 const VERSION = `query ($id: ID!) { node(id: $id) { ... on PredictorVersion {
   id number status stage inUseSince fileDeletedAt sha256 sizeBytes predictor { id name } } } }`;
+const GATE =
+  'comparedWith networks leftOut differencePercent lowerPercent upperPercent marginPercent passed overridden message';
 const CHANGED = 'version { id stage inUseSince }';
 const CHANGES: Readonly<Record<string, string>> = {
   nominateVersion: CHANGED,
-  promoteVersion: `${CHANGED} replaced { id stage }`,
+  promoteVersion: `${CHANGED} replaced { id stage } gate { ${GATE} }`,
   retireVersion: CHANGED,
 };
 const PREDICT = `mutation ($input: PredictInput!) { predict(input: $input) {
@@ -21,22 +23,22 @@ export class TrainedVersions {
     readonly scenario: string,
     readonly datasetId: string,
     readonly networkIds: readonly string[],
-    readonly networkName: string,
+    readonly networks: readonly { readonly name: string; readonly latencyUs: number }[],
   ) {}
 
-  /** Measures and uploads eight networks (some 10 s). */
-  static async create(team: TestTeam): Promise<TrainedVersions> {
+  /** Measures and uploads networks (a second each). */
+  static async create(team: TestTeam, count = 8): Promise<TrainedVersions> {
     const { client } = team;
-    const measured = await createMeasuredNetworks(8, 0);
+    const measured = await createMeasuredNetworks(count, 0);
     const dataset = await client.createDataset('profile.csv', measured.profile);
     const networkIds: string[] = [];
     for (const { name, bytes } of measured.networks) networkIds.push((await client.createNetwork(name, bytes)).id);
-    return new TrainedVersions(team, measured.scenario, dataset.id, networkIds, measured.networks[0].name);
+    return new TrainedVersions(team, measured.scenario, dataset.id, networkIds, measured.networks);
   }
 
   /** A READY version of the predictor of this name. Other seeds give other files, the same one the same. */
-  async train(name: string, seed: number): Promise<Data> {
-    const input = { name, scenario: this.scenario, datasetIds: [this.datasetId], learner: 'LASSO', seed };
+  async train(name: string, seed: number, more: object = {}): Promise<Data> {
+    const input = { name, scenario: this.scenario, datasetIds: [this.datasetId], learner: 'LASSO', seed, ...more };
     const { trainPredictor } = await this.team.client.query(TRAIN, { input });
     const { id } = trainPredictor.version;
     const version = await until(
