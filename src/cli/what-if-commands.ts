@@ -115,8 +115,18 @@ async function askService(
         kernelChanges { before { ${KERNEL} } after { ${KERNEL} } } nearMisses { ${KERNEL} } refusal } } }`,
     { input },
   );
-  return whatIf;
+  // As the engine says it, and the command does with a file.
+  const lowered = (difference: OpDifference) => ({
+    ...difference,
+    property: difference.property.toLowerCase() as OpDifference['property'],
+  });
+  return {
+    ...whatIf,
+    points: whatIf.points.map((point) => ({ ...point, differences: point.differences.map(lowered) })),
+  };
 }
+
+type OpDifference = WhatIfPoint['differences'][number];
 
 /** A line a value, and behind the table what changed and why. */
 function showWhatIf(output: Output, { before, points }: WhatIf): string {

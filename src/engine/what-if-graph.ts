@@ -13,6 +13,7 @@ import { elementCount, MAXIMUM_FOLDED_ELEMENTS } from './shape-reader';
 import { checked, formatChange, MAXIMUM_CHANGES, type NetworkChange } from './what-if-changes';
 import { adapted, type Changing } from './what-if-ops';
 import { inferAnew } from './what-if-shapes';
+import { sharedAgain, unshared } from './what-if-sharing';
 import { type AskedWindow, askedOps, askedSizes } from './what-if-targets';
 import { tieDimensions } from './what-if-tie-rules';
 import { CONVOLUTIONS, type DimensionTies } from './what-if-ties';
@@ -42,12 +43,13 @@ const MAXIMUM_STEPS = 300_000;
  * @throws EngineError INVALID_CHANGE if there is no such op or property, or a size is tied to one that cannot follow;
  *   LIMIT_EXCEEDED
  */
-export function changeGraph(graph: Graph, changes: readonly NetworkChange[]): ChangedNetwork {
+export function changeGraph(network: Graph, changes: readonly NetworkChange[]): ChangedNetwork {
   if (changes.length > MAXIMUM_CHANGES) {
     const remedy = `Ask for at most ${MAXIMUM_CHANGES} at once.`;
     throw new EngineError('LIMIT_EXCEEDED', `there are ${changes.length} changes`, 'changes', remedy);
   }
   for (const change of changes) checked(change);
+  const { graph, originals } = unshared(network);
   const asked = askedOps(graph, changes);
   const ungrouped = new Set([...asked].flatMap(([name, { groups }]) => (groups === undefined ? [] : [name])));
   const ties = tieDimensions(graph, ungrouped);
@@ -69,7 +71,11 @@ export function changeGraph(graph: Graph, changes: readonly NetworkChange[]): Ch
   const isChannelsOnly = changes.every(({ property }) => property === 'channels' || property === 'groups');
   for (let steps = 0; steps === 0 || steps < MAXIMUM_STEPS; steps += graph.ops.length) {
     const changed = new Pass(graph, ties, fixed, asked, openInputs, isChannelsOnly).run();
-    if (changed) return { graph: changed, differences: differencesBetween(graph, changed) };
+    if (!changed) continue;
+    return {
+      graph: sharedAgain(changed, network, originals),
+      differences: differencesBetween(graph, changed),
+    };
   }
   const where = changes.map(formatChange).join(', ');
   throw new EngineError('LIMIT_EXCEEDED', 'following the change takes too long', where, 'Change fewer things at once.');

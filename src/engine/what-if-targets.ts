@@ -1,7 +1,6 @@
 /**
  * What the changes of a network mean in its graph: the ops and inputs that they name, and the sizes that they set.
  */
-import { closest } from 'fastest-levenshtein';
 import { EngineError } from './errors';
 import type { Graph, Op } from './graph';
 import { formatChange, INPUT, type NetworkChange } from './what-if-changes';
@@ -80,8 +79,17 @@ function opOf(graph: Graph, change: NetworkChange): Op {
     'INVALID_CHANGE',
     `the network has no op ${change.target}`,
     formatChange(change),
-    layers.length === 0 ? 'It has no convolution.' : `The nearest name is ${closest(change.target, layers)}.`,
+    layers.length === 0 ? 'It has no layer to change.' : `It has ${likely(layers, change.target).join(', ')}.`,
   );
+}
+
+const LISTED_LAYERS = 10;
+
+/** Some names, those first that hold what was given, or are held by it. */
+function likely(names: readonly string[], given: string): string[] {
+  const isLikely = (name: string) => name.includes(given) || given.includes(name);
+  const ordered = [...names.filter(isLikely), ...names.filter((name) => !isLikely(name))];
+  return ordered.length > LISTED_LAYERS ? [...ordered.slice(0, LISTED_LAYERS), '...'] : ordered;
 }
 
 /** Inputs that a change is about, of at least so many dimensions. */
