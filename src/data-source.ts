@@ -34,8 +34,12 @@ import { Upload } from './schema/upload';
 
 const DATABASE_CONNECTIONS = 10;
 
-/** Not connected yet. */
-export function createDataSource(url: string): DataSource {
+/**
+ * Not connected yet.
+ * @param idleSeconds after which PostgreSQL ends a transaction whose process says nothing: one that hangs in the middle
+ *   would otherwise keep its rows locked, a job's lease among them, for as long as it hangs
+ */
+export function createDataSource(url: string, idleSeconds: number): DataSource {
   return new DataSource({
     type: 'postgres',
     url,
@@ -81,5 +85,6 @@ export function createDataSource(url: string): DataSource {
     uuidExtension: 'pgcrypto',
     applicationName: 'fusecast',
     poolSize: DATABASE_CONNECTIONS,
+    extra: { idle_in_transaction_session_timeout: idleSeconds * 1000 },
   });
 }

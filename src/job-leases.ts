@@ -151,6 +151,11 @@ export class JobLeases {
   async settle(job: HeldJob, outcome: (db: PgBoss.Db) => Promise<unknown>): Promise<void> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
+    // The pool listens to idle clients only; an error that nobody hears ends the process.
+    const breaks = (error: Error) => {
+      broken = error;
+    };
+    client.on('error', breaks);
     try {
       await client.query('BEGIN');
       const end = 'DELETE FROM job_lease WHERE job_id = $1 AND token = $2';
@@ -159,11 +164,10 @@ export class JobLeases {
       await outcome({ executeSql: (text, values) => client.query(text, values) });
       await client.query('COMMIT');
     } catch (error) {
-      await client.query('ROLLBACK').catch((failure) => {
-        broken = failure;
-      });
+      await client.query('ROLLBACK').catch(breaks);
       throw error;
     } finally {
+      client.off('error', breaks);
       client.release(broken);
     }
   }

@@ -192,7 +192,7 @@ async function compose(
 ): Promise<Pick<Service, 'url' | 'operationsUrl'>> {
   if (config.tracing) started.add(await startTracing(config.tracing.endpoint, config.role));
   const connectionString = await openDatabase(config, log, started);
-  const database = await createDataSource(connectionString).initialize();
+  const database = await createDataSource(connectionString, config.jobLeaseSeconds).initialize();
   started.add(() => database.destroy());
   let publicUrl = config.http.publicUrl ?? '';
   const store = observeStore(await openObjectStore(config, () => publicUrl));

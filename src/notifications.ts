@@ -63,18 +63,20 @@ export class Notifications {
 
   async #connect(): Promise<void> {
     const client = new Client({ connectionString: this.#connectionString, keepAlive: true });
-    let lost = false;
+    // Until it is made, whoever makes it hears of its failure by themselves.
+    let made = false;
     const lose = (error?: Error) => {
-      if (lost || this.#stopping.signal.aborted) return;
-      lost = true;
+      if (!made || this.#stopping.signal.aborted) return;
+      made = false;
       this.#log.warn({ err: error }, 'the listening connection broke');
       void this.#reconnect();
     };
     client.on('notification', ({ channel, payload }) => this.#events.emit(channel, payload ?? ''));
-    await client.connect();
     client.on('error', lose);
     client.on('end', () => lose());
+    await client.connect();
     for (const channel of Object.values(CHANNELS)) await client.query(`LISTEN ${channel}`);
+    made = true;
     this.#client = client;
   }
 

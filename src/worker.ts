@@ -5,6 +5,7 @@
  * Words: a job that this process cannot finish because it is stopping is *handed back*, as if it had never been taken; a
  * *dead letter* is a job that failed for the last time. Leases, tokens and fences are in job-leases.ts.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import PgBoss from 'pg-boss';
@@ -79,7 +80,15 @@ export class Worker {
   constructor(options: WorkerOptions) {
     const { connectionString, log } = options;
     this.#options = options;
-    this.#pool = new Pool({ connectionString, max: CONNECTIONS, application_name: 'fusecast worker', keepAlive: true });
+    // Every loop listens.
+    setMaxListeners(0, this.#stopping.signal);
+    this.#pool = new Pool({
+      connectionString,
+      max: CONNECTIONS,
+      application_name: 'fusecast worker',
+      keepAlive: true,
+      idle_in_transaction_session_timeout: options.leaseSeconds * 1000,
+    });
     this.#pool.on('error', (error) => log.warn({ err: error }, "a connection of the worker's broke"));
     this.#leases = new JobLeases(this.#pool, options.leaseSeconds);
     this.#boss = new PgBoss({

@@ -49,6 +49,7 @@ export class ServiceProcess {
 
   /** Ends it without a warning, as the kernel does for want of memory. */
   async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exit = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await exit;
