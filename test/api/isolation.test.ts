@@ -4,6 +4,7 @@
 import { Client } from 'pg';
 import { type ApiClient, type Data, until } from '../testkit/client';
 import { freezeNetworks, trainedNetwork } from '../testkit/evaluation-sets';
+import { addFailedJob } from '../testkit/failed-job';
 import { createMeasuredNetworks } from '../testkit/measured-networks';
 import { measureProduction } from '../testkit/production';
 import { TestService, type TestTeam, withDatabase } from '../testkit/service';
@@ -83,6 +84,7 @@ describe('two teams', () => {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predict.predictions[0].id,
+      FailedJob: await addFailedJob(team, version.id),
       ...(await promoteAndPin(client, version.id)),
       ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),
     };
