@@ -13,7 +13,6 @@ import type { Command } from 'commander';
 import pino from 'pino';
 import { readConfig } from '../config';
 import { type Profile, readNetwork, stripNetwork } from '../engine';
-import { startService } from '../main';
 import { writeProfileTable } from '../profiles';
 import { Client } from './client';
 import { buildDemoNetworks, type DemoNetwork } from './demo-networks';
@@ -63,6 +62,8 @@ async function runDemo(output: Output): Promise<void> {
   const config = readConfig();
   const port = await freePort(config.http.host, config.http.port);
   const mails = new EventEmitter();
+  // Loaded here and not above: the service is most of what there is to load, and the other commands do without.
+  const { startService } = require('../main') as typeof import('../main');
   const service = await startService(
     { ...config, http: { ...config.http, port }, mail: undefined },
     { log: pino({ level: 'error' }, pino.destination(2)), printMail: (text) => mails.emit('mail', text) },
