@@ -2,6 +2,7 @@
  * Two teams cannot see each other: not by any list, not by any id in any argument, and not by SQL.
  */
 import { Client } from 'pg';
+import { recordCheck } from '../testkit/budget-checks';
 import { type ApiClient, type Data, until } from '../testkit/client';
 import { freezeNetworks, trainedNetwork } from '../testkit/evaluation-sets';
 import { addFailedJob } from '../testkit/failed-job';
@@ -84,6 +85,7 @@ describe('two teams', () => {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predict.predictions[0].id,
+      BudgetCheck: await recordCheck(client, predict.predictions[0].id),
       FailedJob: await addFailedJob(team, version.id),
       ...(await promoteAndPin(client, version.id)),
       ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),

@@ -1,4 +1,5 @@
 /** A team with one of everything: a trained predictor and what it takes to get there, and what it predicted. */
+import { recordCheck } from './budget-checks';
 import { type Data, until } from './client';
 import { freezeNetworks, trainedNetwork } from './evaluation-sets';
 import { addFailedJob } from './failed-job';
@@ -63,6 +64,7 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predictions[0].id,
+      BudgetCheck: await recordCheck(client, predictions[0].id),
       FailedJob: await addFailedJob(team, version.id),
       ...(await promoteAndPin(client, version.id)),
       ...(await measureProduction(client, { scenario: measured.scenario, versionId: version.id }, reported)),
