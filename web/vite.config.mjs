@@ -19,7 +19,7 @@ export default defineConfig({
     outDir: output,
     emptyOutDir: true,
     target: 'es2022',
-    // The content security policy lets fonts come from the service only.
+    // The content security policy lets scripts and styles come from the service only.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 4_000,
     manifest: true,

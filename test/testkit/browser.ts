@@ -95,7 +95,7 @@ export class TestVisit {
   /** Waits until the page has its title and no loader. */
   async settle(): Promise<void> {
     await this.page.locator('h1').first().waitFor();
-    await this.page.locator('[role=status]').waitFor({ state: 'detached' });
+    await this.page.locator('[role=status]').first().waitFor({ state: 'detached' });
   }
 
   /** Serious and critical findings of axe-core, in words. */

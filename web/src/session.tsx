@@ -32,12 +32,14 @@ export interface Session {
 const SessionContext = createContext<Session | undefined>(undefined);
 
 export function SessionProvider({ children }: { children: ReactNode }) {
-  const { data, error, loading, reload } = useApiQuery(VIEWER, {});
+  const { data, error, fetching, reload } = useApiQuery(VIEWER, {});
   useEffect(() => onSessionEnded(reload), [reload]);
   const session = useMemo<Session>(() => {
     const { person, hasSecondFactor } = data?.viewer ?? {};
+    // While it is asked whether somebody is signed in by now, nobody is sent away.
+    const loading = fetching && !person;
     return { person: person ?? undefined, hasSecondFactor: Boolean(hasSecondFactor), error, loading, reload };
-  }, [data, error, loading, reload]);
+  }, [data, error, fetching, reload]);
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
 }
 

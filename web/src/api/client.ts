@@ -34,10 +34,13 @@ export function createApiClient(teamId?: string): Client {
     fetchOptions: { headers: teamHeaders(teamId), credentials: 'same-origin' },
     exchanges: [
       mapExchange({
-        onResult({ error, operation }) {
-          const ended = error?.graphQLErrors.some(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
-          const proof = PROOFS.some((name) => JSON.stringify(operation.query.definitions[0]).includes(`"${name}"`));
-          if (ended && !proof) window.dispatchEvent(new Event(SESSION_ENDED));
+        onResult({ data, error, operation }) {
+          const [definition] = operation.query.definitions;
+          const name = ('name' in definition && definition.name?.value) || '';
+          const refused = error?.graphQLErrors.some(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
+          // Nobody is the viewer any more; Viewer itself is how that is found out.
+          const nobody = !error && data?.viewer === null && name !== 'Viewer';
+          if (nobody || (refused && !PROOFS.includes(name))) window.dispatchEvent(new Event(SESSION_ENDED));
         },
       }),
       cacheExchange,

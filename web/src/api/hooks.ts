@@ -17,6 +17,8 @@ export interface ApiQuery<Result> {
   readonly error: ApiError | undefined;
   /** True until there is data or an error. */
   readonly loading: boolean;
+  /** True while it asks, even if there is data from before. */
+  readonly fetching: boolean;
   readonly reload: () => void;
 }
 
@@ -33,7 +35,13 @@ export function useApiQuery<Result, Variables>(
   });
   const reload = useCallback(() => execute({ requestPolicy: 'network-only' }), [execute]);
   const error = useMemo(() => (result.error ? toApiError(result.error) : undefined), [result.error]);
-  return { data: error ? undefined : result.data, error, loading: !result.data && !error, reload };
+  return {
+    data: error ? undefined : result.data,
+    error,
+    loading: !result.data && !error,
+    fetching: result.fetching,
+    reload,
+  };
 }
 
 export interface ApiMutationState {
