@@ -4,7 +4,7 @@
  * longer keeps (retention.ts). What has ended, and that nothing else goes, is said by row-level security (migrations/),
  * which gives each a day after its end.
  */
-import { LessThan, MoreThan } from 'typeorm';
+import { MoreThan, Raw } from 'typeorm';
 import { recordChange } from './audit';
 import { deleteUnkeptFiles } from './retention';
 import { EmailRequest } from './schema/email-request';
@@ -15,7 +15,6 @@ import { Upload } from './schema/upload';
 import type { ObjectStore } from './storage/object-store';
 import { jobSession, type Tenancy } from './tenancy';
 
-const DAY_MS = 24 * 3600 * 1000;
 const BATCH = 500;
 /** Sorts in front of every id. */
 const NO_ID = '00000000-0000-0000-0000-000000000000';
@@ -47,7 +46,7 @@ async function removeUploads({ tenancy, store }: CleanUpServices, teamId: string
     const uploads = await tenancy.inTeam(jobSession(teamId), (manager) =>
       manager
         .createQueryBuilder(Upload, 'upload')
-        .where({ id: MoreThan(last), createdAt: LessThan(new Date(Date.now() - DAY_MS)) })
+        .where({ id: MoreThan(last), createdAt: Raw((column) => `${column} < now() - interval '1 day'`) })
         .andWhere('NOT EXISTS (SELECT FROM dataset WHERE upload_id = upload.id)')
         .andWhere('NOT EXISTS (SELECT FROM network WHERE upload_id = upload.id)')
         .orderBy('upload.id')

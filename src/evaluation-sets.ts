@@ -100,7 +100,7 @@ async function freeze(
       networkCount: new Set(rows.map(({ network }) => network)).size,
       rowCount: rows.length,
       leftOut: names.filter((name) => !networks.has(name)).sort(),
-      finishedAt: new Date(),
+      finishedAt: () => 'now()',
     });
   });
 }

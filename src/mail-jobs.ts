@@ -2,7 +2,7 @@
  * The jobs that write mails. A link's secret is made here, goes into the mail and is kept as a digest alone; a job that
  * is tried again sends a new one. Whether an address has signed up is found out here, where nobody waits for the answer.
  */
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull, Raw } from 'typeorm';
 import { newLinkToken } from './credentials';
 import type { AccountChange, JobPayloads } from './jobs';
 import type { Mail, Mailer } from './mail';
@@ -28,8 +28,10 @@ export async function answerEmailRequest(
   { emailRequestId: id }: JobPayloads['answerEmailRequest'],
 ): Promise<void> {
   const mail = await tenancy.within({ 'app.email_request_id': id }, async (manager) => {
-    const request = await manager.findOneBy(EmailRequest, { id });
-    if (!request || request.usedAt || request.expiresAt <= new Date()) return undefined;
+    // By PostgreSQL's clock: the worker's may be wrong, and would keep the mail back.
+    const expiresAt = Raw((column) => `${column} > now()`);
+    const request = await manager.findOneBy(EmailRequest, { id, usedAt: IsNull(), expiresAt });
+    if (!request) return undefined;
     return answerTo(manager, request, publicUrl());
   });
   if (mail) await mailer(mail);
