@@ -122,6 +122,18 @@ def intervals(result, axes):
     axes.legend(frameon=False, loc="upper left")
 
 
+def measure_next(result, axes):
+    rows = result["scenarios"]
+    bars = (("random15", IDEAL, "15 random networks"), ("chosen15", OWN, "15 chosen networks"), ("random25", REFERENCE, "25 random networks"))
+    for offset, (name, colour, label) in zip((-0.27, 0, 0.27), bars):
+        axes.barh([i + offset for i in range(len(rows))], [row[name] for row in rows], height=0.25, color=colour, label=f"{label}, mean {result['mean'][name]} %")
+    axes.set_yticks(range(len(rows)), [row["scenario"] for row in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_title(f"What measuring chosen networks teaches, mean over {result['seeds']} draws")
+    axes.set_xlabel(f"mean absolute error on {result['held']} other networks, %")
+    axes.legend(frameon=False, fontsize=8)
+
+
 def main(folder):
     for name, draw, size in (
         ("end-to-end", end_to_end, (8, 4)),
@@ -136,6 +148,12 @@ def main(folder):
             continue
         figure, axes = plt.subplots(figsize=size, layout="constrained")
         draw(json.loads(source.read_text()), axes)
+        figure.savefig(source.with_suffix(".png"), dpi=110, metadata={"Software": None})
+        plt.close(figure)
+    source = folder / "measure-next.json"
+    if source.exists():
+        figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+        measure_next(json.loads(source.read_text()), axes)
         figure.savefig(source.with_suffix(".png"), dpi=110, metadata={"Software": None})
         plt.close(figure)
 

@@ -11,6 +11,7 @@ import { ServiceError } from './client';
 import { addCompareCommands } from './compare-commands';
 import { addDemoCommand } from './demo';
 import { addEngineCommands } from './engine-commands';
+import { addMeasureNextCommand } from './measure-next-commands';
 import { createOutput, type Output } from './output';
 import { MeasurementError } from './profile/measurement-error';
 import { addRulesCommands } from './rules-commands';
@@ -38,6 +39,7 @@ function buildProgram(): { program: Command; output: () => Output } {
   addCheckCommand(program, getOutput);
   addVersionCommands(program, getOutput);
   addWhatIfCommand(program, getOutput);
+  addMeasureNextCommand(program, getOutput);
   addCompareCommands(program, getOutput);
   addCalibrateCommands(program, getOutput);
   addDemoCommand(program, getOutput);

@@ -18,7 +18,7 @@ import type { PlannedNetwork } from './training-rows';
 export interface MeasureNextRequest {
   /** Rules that plan kernels, as `resolveRuntime` takes them. */
   readonly runtime: string;
-  /** Networks that may be measured, by different names. */
+  /** Networks that may be measured. */
   readonly candidates: readonly Graph[];
   /** Networks that are measured already: only what they are made of counts. */
   readonly measured: readonly Graph[];
@@ -28,6 +28,8 @@ export interface MeasureNextRequest {
 
 export interface NextMeasurement {
   readonly network: string;
+  /** Its position among the candidates. */
+  readonly candidate: number;
   /**
    * What measuring it is expected to remove, percent of the variance (of relative errors, over all candidates) that
    * nothing measured leaves. A matter of the model's prior: how far errors fall depends on the device.
@@ -91,6 +93,7 @@ export function measureNext({ runtime, candidates, measured, count }: MeasureNex
     const adds = addedKernels(networks[best], known);
     chosen.push({
       network: networks[best].name,
+      candidate: best,
       expectedGain: before - varianceLeft,
       varianceLeft,
       adds,

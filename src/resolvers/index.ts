@@ -13,6 +13,7 @@ import { DriftAlertResolver, DriftResolver, DriftVersionResolver } from './drift
 import { EvaluationSetResolver, EvaluationSetRowResolver, TrainedNetworksResolver } from './evaluation-set';
 import { InvitationResolver } from './invitation';
 import { FailedJobResolver } from './job';
+import { MeasureNextResolver } from './measure-next';
 import { MeasuredDatasetResolver } from './measured-dataset';
 import { MeasurementResolver } from './measurement';
 import { MemberResolver } from './member';
@@ -85,6 +86,7 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       BudgetCheckResultResolver,
       UsageResolver,
       WhatIfResolver,
+      MeasureNextResolver,
       FailedJobResolver,
     ],
     scalarsMap: [{ type: Date, scalar: GraphQLDateTimeISO }],

@@ -76,6 +76,7 @@ const VERDICTS: Readonly<Record<string, string>> = {
   compareScenarios: READERS,
   comparePlans: READERS,
   whatIf: READERS,
+  measureNext: READERS,
   calibrations: READERS,
   measuredLatencies: READERS,
   driftAlerts: READERS,

@@ -63,6 +63,7 @@ describe('ids of another team', () => {
       'setPromotionGate.evaluationSetId': own.ids.EvaluationSet,
       'compareScenarios.versionIds': [own.ids.PredictorVersion],
       'whatIf.networkId': own.ids.Network,
+      'measureNext.versionId': own.ids.PredictorVersion,
     };
     places = rootFields(buildSchema(await printedSchema()), values).flatMap((field) =>
       field.leaves
