@@ -1,16 +1,15 @@
 /**
- * The composition root: configuration to running service. Nothing else makes connections, stores, pools or servers.
+ * The composition root: configuration to running service. Nothing else makes connections, pools or servers (what
+ * the operator's commands need of it, too, is in infrastructure.ts).
  *
  *   node dist/src/main.js           runs the service
  *   node dist/src/main.js migrate   brings the database up to date and ends
  *   node dist/src/main.js schema    writes schema.graphql and ends
  */
 import 'reflect-metadata';
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { Client } from 'pg';
 import pino, { type Logger } from 'pino';
 import { cleanUp } from './clean-up';
 import { type Config, ConfigError, projectDirectory, readConfig } from './config';
@@ -19,12 +18,12 @@ import { updateDrift } from './drift';
 import { EnginePool } from './engine-pool';
 import { freezeEvaluationSet, rejectEvaluationSet } from './evaluation-sets';
 import { keepDeadLetter } from './failed-jobs';
+import { migrateDatabase, openDatabase, openObjectStore, readOrMakeSecret, Started } from './infrastructure';
 import { ingestDataset, ingestNetwork, rejectDataset, rejectNetwork } from './ingest';
-import { type JobHandlers, prepareQueues } from './jobs';
+import type { JobHandlers } from './jobs';
 import { type Mailer, printingMailer, smtpMailer } from './mail';
 import { answerEmailRequest, type MailServices, sendAccountNotice, sendDriftNotice, sendInvitation } from './mail-jobs';
 import * as metrics from './metrics';
-import { createApplicationRole, migrate } from './migrate';
 import { Notifications } from './notifications';
 import { observeStore } from './observation';
 import { startOperations } from './operations';
@@ -35,10 +34,6 @@ import { newSealingKey, Sealing } from './sealing';
 import { startServer } from './server';
 import { Serving } from './serving';
 import { SignInAttempts } from './sign-in-attempts';
-import { DirectoryObjectStore } from './storage/directory';
-import { startEmbeddedPostgres } from './storage/embedded-postgres';
-import type { ObjectStore } from './storage/object-store';
-import { S3ObjectStore } from './storage/s3';
 import { deleteTeam } from './team-deletion';
 import { Tenancy } from './tenancy';
 import { startTracing } from './tracing';
@@ -64,84 +59,6 @@ export interface ServiceOverrides {
   readonly engineThread?: string;
   /** Takes mails, as text, where there is no SMTP server; standard error if absent. */
   readonly printMail?: (text: string) => void;
-}
-
-/** Things that were started, to be stopped in the opposite order. */
-class Started {
-  readonly #stops: (() => unknown)[] = [];
-
-  add(stop: () => unknown): void {
-    this.#stops.push(stop);
-  }
-
-  /** Stops everything, even if something fails, and throws the first failure. */
-  async stop(): Promise<void> {
-    const failures: unknown[] = [];
-    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
-      try {
-        await stop();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
-  }
-}
-
-/** The URL of the database, which is up to date, and running if it is the embedded one. */
-async function openDatabase(config: Config, log: Logger, started: Started): Promise<string> {
-  let url: string;
-  if (config.database.kind === 'server') {
-    url = config.database.url;
-  } else {
-    const onLog = (line: string) => log.info(line);
-    const server = await startEmbeddedPostgres({ directory: config.database.directory, onLog });
-    started.add(() => server.stop());
-    url = server.url;
-    await withClient(server.superuserUrl, (client) => createApplicationRole(client, new URL(url).username));
-  }
-  await withClient(url, async (client) => {
-    const directory = join(projectDirectory(), 'migrations');
-    const applied = await migrate(client, directory, () => prepareQueues(url, (sql) => client.query(sql)));
-    for (const name of applied) log.info({ migration: name }, 'migrated');
-  });
-  return url;
-}
-
-async function withClient<T>(connectionString: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-async function openObjectStore(config: Config, publicUrl: () => string): Promise<ObjectStore> {
-  if (config.objects.kind === 's3') {
-    const { endpoint, bucket, region, accessKeyId, secretAccessKey } = config.objects;
-    const credentials = { accessKeyId, secretAccessKey };
-    const store = new S3ObjectStore({ endpoint, bucket, region, credentials, forcePathStyle: true });
-    await store.ensureBucket();
-    return store;
-  }
-  const { directory, secretFile } = config.objects;
-  const signingSecret = await readOrMakeSecret(secretFile, () => randomBytes(32).toString('hex'));
-  const store = new DirectoryObjectStore({ directory, signingSecret, publicUrl });
-  await store.removeLeftovers();
-  return store;
-}
-
-/** The secret in the file; of two processes that make it at once, one wins and both use its. */
-async function readOrMakeSecret(file: string, make: () => string): Promise<string> {
-  await mkdir(dirname(file), { recursive: true });
-  try {
-    await writeFile(file, make(), { flag: 'wx', mode: 0o600, flush: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return readFile(file, 'utf8');
 }
 
 /** @throws Error for a worker, which has no keys */
@@ -192,6 +109,7 @@ async function compose(
 ): Promise<Pick<Service, 'url' | 'operationsUrl'>> {
   if (config.tracing) started.add(await startTracing(config.tracing.endpoint, config.role));
   const connectionString = await openDatabase(config, log, started);
+  await migrateDatabase(connectionString, log);
   const database = await createDataSource(connectionString, config.jobLeaseSeconds).initialize();
   started.add(() => database.destroy());
   let publicUrl = config.http.publicUrl ?? '';
@@ -316,7 +234,7 @@ async function runMigrations(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel });
   const started = new Started();
   try {
-    await openDatabase(config, log, started);
+    await migrateDatabase(await openDatabase(config, log, started), log);
   } finally {
     await started.stop();
   }

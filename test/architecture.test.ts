@@ -75,7 +75,9 @@ const RULES = {
       '^src/(?!cli/|main\\.ts$)',
       DOORS.replace('|config', ''),
     ),
-    forbid('only the roots read the configuration', '^src/(?!cli/|main\\.ts$)', '^src/config\\.ts$'),
+    forbid('only the roots read the configuration', '^src/(?!cli/|(main|infrastructure)\\.ts$)', '^src/config\\.ts$'),
+    forbid('only the roots open what the service stands on', '^src/(?!cli/|main\\.ts$)', '^src/infrastructure\\.ts$'),
+    forbid('a backup knows tables and objects, and no noun', '^src/backup/', '^src/(?!backup/|storage/)'),
     forbid('nothing imports the command line', '^src/(?!cli/)', '^src/cli/'),
   ],
 };

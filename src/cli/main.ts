@@ -3,8 +3,11 @@
  * The fusecast command. Exit codes: 0 ok, 1 budget failed, 2 usage or input error, 3 inconclusive, 4 service error.
  */
 import { Command, CommanderError } from 'commander';
+import { BackupError } from '../backup/backup-error';
 import { ConfigError } from '../config';
 import { ENGINE_VERSION, EngineError } from '../engine';
+import { StorageError } from '../storage/object-store';
+import { addAdminCommands } from './admin-commands';
 import { addCalibrateCommands } from './calibrate-commands';
 import { addCheckCommand } from './check-commands';
 import { ServiceError } from './client';
@@ -42,6 +45,7 @@ function buildProgram(): { program: Command; output: () => Output } {
   addMeasureNextCommand(program, getOutput);
   addCompareCommands(program, getOutput);
   addCalibrateCommands(program, getOutput);
+  addAdminCommands(program, getOutput);
   addDemoCommand(program, getOutput);
   // --json may stand behind the command too.
   const everywhere = (command: Command) => {
@@ -92,6 +96,11 @@ function describeFailure(error: unknown): {
   if (error instanceof MeasurementError) {
     const { code, message, where, remedy, exitCode } = error;
     return { code, message, where, remedy, exitCode };
+  }
+  if (error instanceof BackupError || error instanceof StorageError) {
+    const { code, message, where, remedy } = error;
+    const isInput = error instanceof BackupError && error.code !== 'DAMAGED_OBJECTS';
+    return { code, message, where, remedy, exitCode: isInput ? USAGE : SERVICE };
   }
   if (error instanceof ConfigError) return { code: 'BAD_CONFIGURATION', message: error.message, exitCode: USAGE };
   const { code, message, path: file } = error as NodeJS.ErrnoException;

@@ -322,7 +322,7 @@ describe('two teams', () => {
     await withDatabase(service.database.superuserUrl, async (client) => {
       const { rows } = await client.query(
         `SELECT relname, relrowsecurity AND relforcerowsecurity AS locked,
-              (SELECT count(*)::int FROM pg_policy WHERE polrelid = pg_class.oid) AS policies
+              (SELECT count(*)::int FROM pg_policy WHERE polrelid = pg_class.oid AND polname <> 'operator') AS policies
        FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND relname <> 'migration'`,
       );
       expect(rows.length).toBeGreaterThanOrEqual(15);
