@@ -27,6 +27,7 @@ import * as metrics from './metrics';
 import { Notifications } from './notifications';
 import { observeStore } from './observation';
 import { startOperations } from './operations';
+import { quarantine } from './quarantine';
 import { type PersistedQueries, parsePersistedQueries } from './query-limits';
 import { RequestRates } from './rate-limits';
 import { buildGraphQLSchema } from './resolvers';
@@ -119,7 +120,9 @@ async function compose(
   started.add(() => notifications.stop());
   const tenancy = new Tenancy(database);
 
-  const serving = new Serving(store);
+  const serving = new Serving(store, (version) =>
+    quarantine(tenancy, version, (versionId) => log.error({ versionId }, 'the stored file of a version is damaged')),
+  );
   started.add(() => serving.stop());
 
   let worker: Worker | undefined;

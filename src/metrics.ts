@@ -103,6 +103,11 @@ export const storeErrors = new Counter({
   labelNames: ['operation', 'code'],
 });
 
+export const quarantinedVersions = new Counter({
+  name: 'fusecast_versions_quarantined_total',
+  help: 'Predictor versions that this process found damaged in the object store and quarantined.',
+});
+
 export const transactionSeconds = new Histogram({
   name: 'fusecast_transaction_seconds',
   help: 'Time of one database transaction, waiting for a connection included.',

@@ -30,7 +30,7 @@ import {
 import { observeLookup, observePrediction } from './observation';
 import type { Network } from './schema/network';
 import type { PredictorVersion } from './schema/predictor-version';
-import type { ObjectStore } from './storage/object-store';
+import { type ObjectStore, StorageError } from './storage/object-store';
 
 const MAXIMUM_LOADED_VERSIONS = 64;
 const MAXIMUM_CACHED_OPS = 500_000;
@@ -42,8 +42,12 @@ interface Loaded {
   evicted: boolean;
 }
 
+/** Told of a version whose stored file is damaged (again, for one that is known to be); resolves with what to answer. */
+type OnDamage = (version: PredictorVersion) => Promise<Error>;
+
 export class Serving {
   readonly #store: ObjectStore;
+  readonly #onDamage: OnDamage;
   readonly #predictors: LRUCache<string, Loaded>;
   readonly #graphs = new LRUCache<string, Graph>({
     maxSize: MAXIMUM_CACHED_OPS,
@@ -51,8 +55,9 @@ export class Serving {
   });
   readonly #reading = new Map<string, Promise<Graph>>();
 
-  constructor(store: ObjectStore, options: { maximumLoadedVersions?: number } = {}) {
+  constructor(store: ObjectStore, onDamage: OnDamage, options: { maximumLoadedVersions?: number } = {}) {
     this.#store = store;
+    this.#onDamage = onDamage;
     this.#predictors = new LRUCache({
       max: options.maximumLoadedVersions ?? MAXIMUM_LOADED_VERSIONS,
       dispose: (loaded) => {
@@ -66,7 +71,7 @@ export class Serving {
    * Predicts the networks with one version, loading it if need be (once, however many ask at a time). The version is
    * READY.
    * @param calibration of this version: the predictions are as it says them
-   * @throws StorageError CHECKSUM_MISMATCH if the stored file is not the one that was trained; EngineError
+   * @throws what `onDamage` answered if the stored file is not the one that was trained; StorageError; EngineError
    */
   predict(version: PredictorVersion, graphs: Graph[]): Promise<NetworkPrediction[]> {
     return observePrediction(version.id, graphs.length, () =>
@@ -93,6 +98,7 @@ export class Serving {
   }
 
   async #use<T>(version: PredictorVersion, work: (predictor: LoadedPredictor) => Promise<T>): Promise<T> {
+    if (version.quarantinedAt) throw await this.#onDamage(version);
     const cached = this.#predictors.get(version.id);
     observeLookup('predictors', cached !== undefined);
     const loaded = cached ?? this.#load(version);
@@ -164,7 +170,7 @@ export class Serving {
   }
 
   #load(version: PredictorVersion): Loaded {
-    const predictor = this.#store.get(version.objectKey!, { sha256: version.sha256! }).then(loadPredictor);
+    const predictor = this.#readFile(version).then(loadPredictor);
     const loaded: Loaded = { predictor, users: 0, evicted: false };
     this.#predictors.set(version.id, loaded);
     // What could not be loaded is not kept: the next caller tries again.
@@ -172,6 +178,16 @@ export class Serving {
       if (this.#predictors.peek(version.id) === loaded) this.#predictors.delete(version.id);
     });
     return loaded;
+  }
+
+  async #readFile(version: PredictorVersion): Promise<Buffer> {
+    const read = () => this.#store.get(version.objectKey!, { sha256: version.sha256! });
+    try {
+      // Once more: what came to harm on the way is whole in the store.
+      return await read().catch((error) => (isDamage(error) ? read() : Promise.reject(error)));
+    } catch (error) {
+      throw isDamage(error) ? await this.#onDamage(version) : error;
+    }
   }
 
   async #releaseIfUnused(loaded: Loaded): Promise<void> {
@@ -186,6 +202,10 @@ export class Serving {
     this.#graphs.set(network.id, graph);
     return graph;
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'CHECKSUM_MISMATCH';
 }
 
 /** Sizes of a network's dynamic dimensions, as the engine takes them. */

@@ -13,6 +13,7 @@ import { type JobServices, profileNames, withLocalFile } from './ingest';
 import type { JobContext, JobPayloads } from './jobs';
 import { trainingSeconds } from './metrics';
 import { type Notifications, notify } from './notifications';
+import { endQuarantine } from './quarantine';
 import { Dataset } from './schema/dataset';
 import { PredictorVersionNetwork } from './schema/evaluation-set';
 import { Network } from './schema/network';
@@ -20,6 +21,7 @@ import { newId } from './schema/node';
 import { PredictorVersion, PredictorVersionDataset } from './schema/predictor-version';
 import { Scenario } from './schema/scenario';
 import { toBindings } from './serving';
+import { type ObjectStore, StorageError } from './storage/object-store';
 import { type JobSession, jobSession, predictorKey } from './tenancy';
 import { inSpan } from './tracing';
 
@@ -199,6 +201,19 @@ function progressWriter(
   };
 }
 
+/** Puts the file, in the place of one that is there already and damaged. */
+async function putWhole(store: ObjectStore, key: string, bytes: Uint8Array, sha256: string): Promise<void> {
+  const options = { sha256, contentType: 'application/octet-stream' };
+  await store.put(key, bytes, options);
+  try {
+    await store.get(key, { sha256 });
+  } catch (error) {
+    if (!(error instanceof StorageError && error.code === 'CHECKSUM_MISMATCH')) throw error;
+    await store.delete(key);
+    await store.put(key, bytes, options);
+  }
+}
+
 async function keep(
   services: TrainingServices,
   session: JobSession,
@@ -207,7 +222,7 @@ async function keep(
 ): Promise<void> {
   const sha256 = createHash('sha256').update(onnx).digest('hex');
   const objectKey = predictorKey(session, sha256);
-  await services.store.put(objectKey, onnx, { sha256, contentType: 'application/octet-stream' });
+  await putWhole(services.store, objectKey, onnx, sha256);
   const ready = {
     status: 'READY',
     step: null,
@@ -226,6 +241,7 @@ async function keep(
     sha256: files.get(name),
   }));
   await change(services, session, id, ready, async (manager) => {
+    await endQuarantine(manager, objectKey);
     for (let start = 0; start < trainedOn.length; start += INSERTED_AT_ONCE) {
       await manager.insert(PredictorVersionNetwork, trainedOn.slice(start, start + INSERTED_AT_ONCE));
     }

@@ -68,7 +68,7 @@ const RULES = {
     forbid(
       'resolvers stand on what is below them',
       '^src/resolvers/',
-      '^src/(?!resolvers/|schema/|engine/index\\.ts$|(authentication|credentials|passwords|one-time-codes|sealing|sign-in-attempts|drift|measured-profile)\\.ts$|tenancy\\.ts$|audit\\.ts$|quotas\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
+      '^src/(?!resolvers/|schema/|engine/index\\.ts$|(authentication|credentials|passwords|one-time-codes|sealing|sign-in-attempts|drift|measured-profile|quarantine)\\.ts$|tenancy\\.ts$|audit\\.ts$|quotas\\.ts$|errors\\.ts$|serving\\.ts$|notifications\\.ts$|jobs\\.ts$|storage/object-store\\.ts$)',
     ),
     forbid(
       'nothing imports the server or the composition root',

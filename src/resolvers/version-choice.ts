@@ -1,13 +1,14 @@
 /** Which version answers: by its id, by a pin, or for a scenario. All need the transaction of whoever asks. */
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { CodedError, notFound } from '../errors';
+import { quarantined } from '../quarantine';
 import { Calibration } from '../schema/calibration';
 import { Pin } from '../schema/pin';
 import { PredictorVersion } from '../schema/predictor-version';
 import { rowId } from './context';
 import { scenarioIdNamed } from './predictor-version';
 
-/** The version, READY and with its file. @throws NOT_FOUND, CONFLICT */
+/** The version, READY and with its file. @throws NOT_FOUND, and as checkUsable */
 export async function readyVersion(
   manager: EntityManager,
   globalId: string,
@@ -18,11 +19,12 @@ export async function readyVersion(
   return checkUsable(version, argument);
 }
 
-/** Returns the version if it is READY and has its file. @throws CONFLICT */
+/** Returns the version if it is READY and has its file, whole. @throws CONFLICT, CHECKSUM_MISMATCH */
 export function checkUsable(version: PredictorVersion, argument: string): PredictorVersion {
   if (version.status !== 'READY') {
     throw new CodedError('CONFLICT', `The version is ${version.status}, not READY.`, argument);
   }
+  if (version.quarantinedAt) throw quarantined(version, argument);
   if (!version.fileDeletedAt) return version;
   throw new CodedError(
     'CONFLICT',
@@ -60,8 +62,8 @@ export async function calibratedVersion(
 
 /**
  * The version that answers for a scenario: of those IN_USE (one at most of each predictor) the one promoted last; where
- * there is none, the newest READY one that is not RETIRED.
- * @throws NOT_FOUND
+ * there is none, the newest READY one that is not RETIRED. A damaged one is not passed over in silence.
+ * @throws NOT_FOUND, CHECKSUM_MISMATCH
  */
 export async function versionForScenario(
   manager: EntityManager,
@@ -78,7 +80,7 @@ export async function versionForScenario(
       where: { scenarioId, status: 'READY', stage: Not('RETIRED'), fileDeletedAt: IsNull() },
       order: { id: 'DESC' },
     }));
-  if (version) return version;
+  if (version) return checkUsable(version, argument);
   throw new CodedError(
     'NOT_FOUND',
     `No version of ${name} is in use, and none is READY that is not RETIRED.`,

@@ -71,8 +71,9 @@ async function lockVersion(
     );
   }
   // Whatever its file: what is not to be used any more can be retired.
+  const isGone = Boolean(version.fileDeletedAt ?? version.quarantinedAt);
   return {
-    version: asked === 'retireVersion' && version.fileDeletedAt ? version : checkUsable(version, 'input.versionId'),
+    version: asked === 'retireVersion' && isGone ? version : checkUsable(version, 'input.versionId'),
     predictor,
   };
 }

@@ -87,6 +87,14 @@ export class PredictorVersion extends TeamNode {
   @Column('timestamptz', { nullable: true })
   @Field(() => Date, { nullable: true, description: 'When retention deleted the ONNX file: it predicts no more.' })
   fileDeletedAt?: Date | null;
+
+  @Column('timestamptz', { nullable: true })
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'When its stored file was found to be damaged: it predicts nothing until that is whole again, by training with the same settings or from a backup.',
+  })
+  quarantinedAt?: Date | null;
 }
 
 export const PredictorVersionConnection = connectionOf(PredictorVersion);

@@ -55,8 +55,7 @@ describe('serving', () => {
 
   test('a stored file that has changed is not used', async () => {
     const file = findFile(path.join(service.directory, 'objects'), version.sha256);
-    const whole = readFileSync(file);
-    const damaged = Buffer.from(whole);
+    const damaged = readFileSync(file);
     damaged[damaged.length - 1] ^= 1;
     // The running process has the version in memory and goes on with it.
     writeFileSync(file, damaged);
@@ -66,9 +65,6 @@ describe('serving', () => {
     const refusal = await team.client.refusal(PREDICT, { input: { networkIds, versionIds: [version.id] } });
     expect(refusal.extensions.code).toBe('CHECKSUM_MISMATCH');
     expect(refusal.message).not.toContain(service.directory);
-    // It is tried again: what could not be loaded is not remembered.
-    writeFileSync(file, whole);
-    await predict(team.client);
   });
 });
 
