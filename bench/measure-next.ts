@@ -14,6 +14,7 @@ import { defaultCandidate } from '../src/engine/learner';
 import { mean } from '../src/engine/metrics';
 import { planKernels } from '../src/engine/plan';
 import { predictEach } from '../src/engine/predictor-model';
+import { shuffle } from '../src/engine/random';
 import type { MeasuredNetwork } from '../src/engine/training-rows';
 import { RESULTS, readScenarios, rounded, type ScenarioRows } from './accuracy-data';
 import { NETWORKS, python, ROOT, requireShared } from './peer';
@@ -58,7 +59,7 @@ function measureScenario({ scenario, rows }: ScenarioRows, graphs: ReadonlyMap<s
     return { name: network, kernels: plan.kernels, features: featurize(plan), latencyUs, relativeDeviation };
   });
   const errors = Array.from({ length: SEEDS }, (_, seed): Errors => {
-    const order = shuffled(networks, seed);
+    const order = shuffle([...networks], createRandom(seed));
     const held = order.slice(0, HELD);
     const rest = order.slice(HELD);
     const candidates = rest.map(({ name }) => graphs.get(name)!);
@@ -86,16 +87,6 @@ function errorOf(training: readonly MeasuredNetwork[], held: readonly MeasuredNe
 function meanErrors(errors: readonly Errors[]): Errors {
   const of = (name: keyof Errors) => rounded(mean(errors.map((each) => each[name])));
   return { chosen15: of('chosen15'), random15: of('random15'), chosen25: of('chosen25'), random25: of('random25') };
-}
-
-function shuffled<T>(values: readonly T[], seed: number): T[] {
-  const random = createRandom(seed);
-  const order = [...values];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }
 
 async function main(): Promise<void> {

@@ -19,7 +19,7 @@ const DEVICE = 0.3;
 /** Kernels whose sizes differ by a factor of 2 to the power of this are alike to exp(-1/2). */
 const LENGTH = 2.5;
 /** Share of the kernels' likeness in the mixture; the rest is the linear columns'. */
-const ALIKE_SHARE = 0.6;
+const ALIKE_SHARE = 0.3;
 
 /** Sizes of a kernel that are compared. */
 const COORDINATES = 3;
