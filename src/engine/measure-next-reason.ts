@@ -25,7 +25,8 @@ export interface WidenedRange {
   readonly smallest: number;
   readonly largest: number;
   /** The same of the known kernels; null if there is none of the kind. */
-  readonly known: { readonly smallest: number; readonly largest: number } | null;
+  readonly knownSmallest: number | null;
+  readonly knownLargest: number | null;
 }
 
 /** Sizes that are compared, with the words for them. */
@@ -105,11 +106,11 @@ export function reasonOf(adds: readonly AddedKernels[], known: KnownKernels): st
 }
 
 function describe({ kind, windows, ranges }: AddedKernels): string {
-  const outside = ranges.map(({ feature, smallest, largest, known }) => {
+  const outside = ranges.map(({ feature, smallest, largest, knownSmallest, knownLargest }) => {
     const word = SIZES.get(feature)!;
-    return largest > known!.largest
-      ? `up to ${largest} ${word} (known: ${known!.largest})`
-      : `down to ${smallest} ${word} (known: ${known!.smallest})`;
+    return largest > knownLargest!
+      ? `up to ${largest} ${word} (known: ${knownLargest})`
+      : `down to ${smallest} ${word} (known: ${knownSmallest})`;
   });
   return `${kind} of ${[...windows, ...outside].join(', ')}`;
 }
@@ -126,10 +127,10 @@ function widened(
 ): WidenedRange[] {
   const [smallest, largest] = rangeOf(features, feature);
   const known = before?.ranges.get(feature);
-  if (!known) return [{ feature, smallest, largest, known: null }];
+  if (!known) return [{ feature, smallest, largest, knownSmallest: null, knownLargest: null }];
   const [low, high] = known;
   if (largest <= high * (1 + MARGIN) && smallest >= low * (1 - MARGIN)) return [];
-  return [{ feature, smallest, largest, known: { smallest: low, largest: high } }];
+  return [{ feature, smallest, largest, knownSmallest: low, knownLargest: high }];
 }
 
 function rangeOf(features: readonly KernelFeatures[], feature: FeatureName): Range {

@@ -13,6 +13,7 @@ import type { Graph } from './graph';
 import { covarianceOfNetworks } from './measure-next-covariance';
 import { type AddedKernels, addedKernels, KnownKernels, reasonOf } from './measure-next-reason';
 import { planKernels } from './plan';
+import { resolveRuntime } from './runtimes/registry';
 import type { PlannedNetwork } from './training-rows';
 
 export interface MeasureNextRequest {
@@ -44,6 +45,7 @@ export interface NextMeasurement {
 }
 
 export interface MeasureNextAnswer {
+  /** Of the rules, with its version and GPU. */
   readonly runtime: string;
   readonly candidates: number;
   readonly measured: number;
@@ -101,7 +103,8 @@ export function measureNext({ runtime, candidates, measured, count }: MeasureNex
     });
     known.add(networks[best]);
   }
-  return { runtime, candidates: candidates.length, measured: measured.length, varianceBefore, networks: chosen };
+  const { name } = resolveRuntime(runtime);
+  return { runtime: name, candidates: candidates.length, measured: measured.length, varianceBefore, networks: chosen };
 }
 
 function planNetwork(graph: Graph, runtime: string): PlannedNetwork {

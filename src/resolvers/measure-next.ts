@@ -1,7 +1,7 @@
 /** Measure these next: reads graphs and what was measured, writes nothing. */
 import { Arg, Ctx, Query, Resolver } from 'type-graphql';
 import { type EntityManager, type FindOptionsWhere, In, Not } from 'typeorm';
-import { measureNext, resolveRuntime, runtimeOfScenario } from '../engine';
+import { measureNext, runtimeOfScenario } from '../engine';
 import { CodedError } from '../errors';
 import { PredictorVersionNetwork } from '../schema/evaluation-set';
 import { MAXIMUM_CANDIDATES, MeasureNext, MeasureNextInput } from '../schema/measure-next';
@@ -29,7 +29,7 @@ async function targetOf(manager: EntityManager, { scenario, versionId }: Measure
   }
   if (scenario && !versionId) {
     const known = await manager.findOneBy(Scenario, { name: scenario });
-    return { runtime: resolveRuntime(runtimeOfScenario(scenario)).name, scenarioId: known?.id };
+    return { runtime: runtimeOfScenario(scenario), scenarioId: known?.id };
   }
   const given = scenario ? 'Both a scenario and a version are' : 'Neither a scenario nor a version is';
   throw new CodedError('BAD_INPUT', `${given} given.`, 'input', 'Give one of `scenario` and `versionId`.');
@@ -98,20 +98,7 @@ export class MeasureNextResolver {
     const graphsOf = (networks: readonly Network[]) => Promise.all(networks.map((network) => serving.graph(network)));
     const [open, known] = [await graphsOf(candidates), await graphsOf(measured)];
     const answer = measureNext({ runtime, candidates: open, measured: known, count: input.count });
-    return {
-      ...answer,
-      networks: answer.networks.map(({ candidate, adds, ...next }) => ({
-        ...next,
-        network: candidates[candidate],
-        adds: adds.map((added) => ({
-          ...added,
-          ranges: added.ranges.map(({ known: range, ...widened }) => ({
-            ...widened,
-            knownSmallest: range?.smallest ?? null,
-            knownLargest: range?.largest ?? null,
-          })),
-        })),
-      })),
-    };
+    const networks = answer.networks.map(({ candidate, ...next }) => ({ ...next, network: candidates[candidate] }));
+    return { ...answer, networks };
   }
 }

@@ -49,7 +49,8 @@ describe('the choice', () => {
       feature: 'outputChannels',
       smallest: 256,
       largest: 256,
-      known: { smallest: 32, largest: 32 },
+      knownSmallest: 32,
+      knownLargest: 32,
     });
     expect(reason).toContain('up to 256 output channels (known: 32)');
   });
