@@ -27,6 +27,8 @@ export interface Config {
     | {
         readonly kind: 's3';
         readonly endpoint: string;
+        /** Where clients reach the server, if by another address: signed URLs have it. */
+        readonly publicEndpoint?: string;
         readonly bucket: string;
         readonly accessKeyId: string;
         readonly secretAccessKey: string;
@@ -139,6 +141,7 @@ function isIssuer(value: string): boolean {
 const variables = z.object({
   DATABASE_URL: url('a postgres:// URL', ['postgres:', 'postgresql:']).optional(),
   S3_ENDPOINT: httpUrl.optional(),
+  S3_PUBLIC_ENDPOINT: httpUrl.optional(),
   S3_BUCKET: text('a bucket name', (value) => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(value)).optional(),
   S3_ACCESS_KEY_ID: z.string().optional(),
   S3_SECRET_ACCESS_KEY: z.string().optional(),
@@ -208,6 +211,9 @@ export function readConfig(environment: Environment = process.env): Config {
       problems.push({ variable, message: `is missing, expected all of ${group.join(', ')} or none` });
     }
   }
+  if (given.S3_PUBLIC_ENDPOINT && !given.S3_ENDPOINT) {
+    problems.push({ variable: 'S3_ENDPOINT', message: 'is missing, expected it because S3_PUBLIC_ENDPOINT is set' });
+  }
   for (const variable of ['SMTP_URL', 'OIDC_ISSUER']) {
     if (!(variable in given) || given.FUSECAST_URL) continue;
     const message = `is missing, expected the URL that people reach the service by, because ${variable} is set`;
@@ -242,6 +248,7 @@ function toConfig(values: z.infer<typeof variables>): Config {
       ? {
           kind: 's3',
           endpoint: values.S3_ENDPOINT,
+          publicEndpoint: values.S3_PUBLIC_ENDPOINT,
           // The four others are there: readConfig refuses a part of the five.
           bucket: values.S3_BUCKET!,
           accessKeyId: values.S3_ACCESS_KEY_ID!,

@@ -74,9 +74,9 @@ export async function withClient<T>(connectionString: string, work: (client: Cli
 /** The object store; a bucket is made if it is missing. @throws StorageError */
 export async function openObjectStore(config: Config, publicUrl: () => string): Promise<ObjectStore> {
   if (config.objects.kind === 's3') {
-    const { endpoint, bucket, region, accessKeyId, secretAccessKey } = config.objects;
+    const { endpoint, publicEndpoint, bucket, region, accessKeyId, secretAccessKey } = config.objects;
     const credentials = { accessKeyId, secretAccessKey };
-    const store = new S3ObjectStore({ endpoint, bucket, region, credentials, forcePathStyle: true });
+    const store = new S3ObjectStore({ endpoint, publicEndpoint, bucket, region, credentials, forcePathStyle: true });
     await store.ensureBucket();
     return store;
   }

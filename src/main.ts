@@ -175,7 +175,7 @@ async function compose(
     introspection: config.introspection,
     persistedQueries: await readPersistedQueries(config),
     dashboardDirectory: join(projectDirectory(), 'dist', 'web'),
-    connectSources: config.objects.kind === 's3' ? [new URL(config.objects.endpoint).origin] : [],
+    connectSources: storeOrigins(config),
     trustProxy: config.http.trustProxy,
     tenancy,
     store,
@@ -195,6 +195,11 @@ async function compose(
   started.add(() => server.stop());
   publicUrl ||= server.url;
   return { url: server.url, operationsUrl };
+}
+
+/** Where browsers send and get bytes, apart from the service itself. */
+function storeOrigins({ objects }: Config): string[] {
+  return objects.kind === 's3' ? [new URL(objects.publicEndpoint ?? objects.endpoint).origin] : [];
 }
 
 function jobHandlers(

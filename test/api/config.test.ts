@@ -51,6 +51,9 @@ test('a database and a bucket are taken; an empty variable is none', () => {
   });
   expect(config.database).toEqual({ kind: 'server', url: 'postgres://u:p@h/d' });
   expect(config.objects).toMatchObject({ kind: 's3', bucket: 'fusecast', region: 'us-east-1' });
+  const apart = { S3_PUBLIC_ENDPOINT: 'https://files.example' };
+  expect(readConfig({ ...S3, ...apart }).objects).toMatchObject({ publicEndpoint: 'https://files.example' });
+  expect(problems(() => readConfig(apart))).toEqual({ S3_ENDPOINT: expect.stringContaining('is missing') });
   expect(config.http).toEqual({ host: '127.0.0.1', port: 4000, publicUrl: 'https://x.example', bodySeconds: 10 });
 });
 
