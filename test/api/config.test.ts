@@ -36,6 +36,7 @@ test('without any variable everything is embedded, in .fusecast', () => {
     http: { host: '127.0.0.1', port: 4000, publicUrl: undefined, bodySeconds: 10 },
     sealingKeys: { kind: 'file', file: path.resolve('.fusecast/secret-key') },
     trainingThreads: 1,
+    jobLeaseSeconds: 20,
     introspection: true,
     rateLimits: { perKey: 10_000, perPerson: 2_000, perAddress: 600 },
   });
