@@ -286,6 +286,11 @@ export function uploadKey(session: TeamSession, digest: string): string {
   return `${teamPrefix(session)}uploads/${digest}`;
 }
 
+/** Where a part of an upload waits for the others: by the digest of the whole, and its place in it. */
+export function uploadPartKey(session: TeamSession, digest: string, part: number): string {
+  return `${teamPrefix(session)}upload-parts/${digest}/${part}`;
+}
+
 /** Where a predictor version's ONNX file goes. */
 export function predictorKey(session: TeamSession, digest: string): string {
   return `${teamPrefix(session)}predictors/${digest}.onnx`;

@@ -8,6 +8,7 @@ import { newId, toGlobalId } from '../schema/node';
 import { RequestUploadInput, RequestUploadPayload, Upload } from '../schema/upload';
 import { authorize, type TeamAction, type TeamSession, uploadKey } from '../tenancy';
 import { type RequestContext, rowId } from './context';
+import { checkParts, joinParts, requestParts, toRequest } from './upload-parts';
 
 const UPLOAD_SECONDS = 15 * 60;
 
@@ -26,9 +27,12 @@ export class UploadResolver {
     const { tenancy, store } = context;
     const objectKey = uploadKey(session, input.sha256);
     const stored = await store.head(objectKey);
-    const signed = stored
-      ? undefined
-      : await store.presignPut(objectKey, { ...input, expiresInSeconds: UPLOAD_SECONDS });
+    checkParts(input);
+    const inParts = Boolean(input.partSha256s);
+    const expiresInSeconds = UPLOAD_SECONDS;
+    const request =
+      stored || inParts ? undefined : toRequest(await store.presignPut(objectKey, { ...input, expiresInSeconds }));
+    const parts = stored || !inParts ? [] : await requestParts(store, session, input, expiresInSeconds);
     const id = newId();
     await tenancy.inTeam(session, async (manager) => {
       await manager.insert(Upload, { id, teamId: session.teamId, objectKey, ...input });
@@ -36,13 +40,7 @@ export class UploadResolver {
       const { kind, fileName, sizeBytes } = input;
       await recordChange(manager, session, 'requestUpload', { type: 'Upload', id }, { kind, fileName, sizeBytes });
     });
-    return {
-      uploadId: toGlobalId('Upload', id),
-      request: signed && {
-        ...signed,
-        headers: Object.entries(signed.headers).map(([name, value]) => ({ name, value })),
-      },
-    };
+    return { uploadId: toGlobalId('Upload', id), request, parts };
   }
 }
 
@@ -64,6 +62,7 @@ export async function arrivedUpload(
     throw new CodedError('BAD_INPUT', `The upload was requested for a ${upload.kind}, not a ${kind}.`, where);
   }
   const { objectKey, sizeBytes, sha256 } = upload;
+  if (upload.partSha256s && !(await store.head(objectKey))) await joinParts(store, session, upload, where);
   const stored = await store.head(objectKey);
   if (!stored) {
     const remedy = 'Make the HTTP request that requestUpload returned, then call this again.';

@@ -1,6 +1,6 @@
 /** Uploads: permission to put the bytes of one file into the object store. */
-import { IsIn, IsInt, Length, Matches, Max, Min } from 'class-validator';
-import { Field, Float, ID, InputType, ObjectType } from 'type-graphql';
+import { IsIn, IsInt, IsOptional, Length, Matches, Max, Min } from 'class-validator';
+import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { bigintAsNumber } from './columns';
 import { UploadKind } from './enums';
@@ -8,6 +8,9 @@ import { TeamNode } from './node';
 
 /** The largest file that is taken: 256 MiB, what the object store reads whole. */
 const MAXIMUM_UPLOAD_BYTES = 256 * 1024 * 1024;
+
+/** The size of each part of a file that comes in parts, but for the last, which has the rest: 8 MiB. */
+export const UPLOAD_PART_BYTES = 8 * 1024 * 1024;
 
 /**
  * What the stored bytes may call themselves. The type is signed, so that the store takes no other, and none of these runs
@@ -40,6 +43,10 @@ export class Upload extends TeamNode {
 
   @Column('text')
   objectKey!: string;
+
+  /** Of each part, in order; null for a file that comes whole. */
+  @Column('text', { array: true, nullable: true })
+  partSha256s?: string[] | null;
 }
 
 @InputType()
@@ -65,6 +72,14 @@ export class RequestUploadInput {
   @Field({ defaultValue: 'application/octet-stream' })
   @IsIn(CONTENT_TYPES, { message: `contentType is one of ${CONTENT_TYPES.join(', ')}` })
   contentType!: string;
+
+  @Field(() => [String], {
+    nullable: true,
+    description: `For a file of more than ${UPLOAD_PART_BYTES} bytes that shall come in parts: of each ${UPLOAD_PART_BYTES} bytes of it, the last being the rest.`,
+  })
+  @IsOptional()
+  @Matches(/^[0-9a-f]{64}$/, { each: true, message: 'partSha256s are 64 lower-case hexadecimal digits each' })
+  partSha256s?: string[] | null;
 }
 
 @ObjectType()
@@ -91,6 +106,20 @@ export class UploadRequest {
   expiresAt!: Date;
 }
 
+@ObjectType({
+  description: 'A part of a file. Those that have not arrived are put in any order, each by its own request.',
+})
+export class UploadPart {
+  @Field(() => Float, { description: 'Where it begins in the file.' })
+  offsetBytes!: number;
+
+  @Field(() => Int)
+  sizeBytes!: number;
+
+  @Field(() => UploadRequest, { nullable: true, description: 'Null if the part has arrived already.' })
+  request?: UploadRequest;
+}
+
 @ObjectType()
 export class RequestUploadPayload {
   @Field(() => ID)
@@ -98,7 +127,10 @@ export class RequestUploadPayload {
 
   @Field(() => UploadRequest, {
     nullable: true,
-    description: 'Null if the store has these bytes already: go on without uploading.',
+    description: 'Null if the store has these bytes already, and for a file in parts: go on without it.',
   })
   request?: UploadRequest;
+
+  @Field(() => [UploadPart], { description: 'Of a file in parts whose bytes the store has not yet; empty otherwise.' })
+  parts!: UploadPart[];
 }

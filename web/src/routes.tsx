@@ -9,6 +9,7 @@ import {
   lazyRouteComponent,
   type RouteComponent,
 } from '@tanstack/react-router';
+import type { IngestStatus } from './api/generated/graphql';
 import { Failure, Loading } from './components/states';
 import { AccountLayout } from './shell/account-layout';
 import { EntryLayout } from './shell/entry-layout';
@@ -52,6 +53,15 @@ const audit = createRoute({
     ...(typeof subject === 'string' && subject && { subject }),
   }),
   component: lazyRouteComponent(() => import('./pages/audit/audit'), 'AuditPage'),
+});
+
+const datasets = createRoute({
+  getParentRoute: () => team,
+  path: '/datasets',
+  validateSearch: ({ status }: Record<string, unknown>): { status?: IngestStatus } => ({
+    ...((status === 'PENDING' || status === 'READY' || status === 'REJECTED') && { status }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/datasets/datasets'), 'DatasetsPage'),
 });
 
 const graphiql = createRoute({
@@ -115,7 +125,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     entry.addChildren(entryPages),
     account.addChildren(accountPages),
-    team.addChildren([...teamPages, audit, graphiql]),
+    team.addChildren([...teamPages, audit, datasets, graphiql]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -3,6 +3,7 @@ import {
   type Icon,
   IconActivity,
   IconBraces,
+  IconDatabase,
   IconGauge,
   IconHome,
   IconKey,
@@ -22,6 +23,7 @@ export interface NavigationItem {
 /** Groups are divided by a line. */
 export const NAVIGATION: readonly (readonly NavigationItem[])[] = [
   [{ label: 'Overview', to: '/teams/$teamId', icon: IconHome }],
+  [{ label: 'Datasets', to: '/teams/$teamId/datasets', icon: IconDatabase }],
   [
     { label: 'Members', to: '/teams/$teamId/members', icon: IconUsers },
     { label: 'API keys', to: '/teams/$teamId/api-keys', icon: IconKey, administrators: true },
