@@ -4,6 +4,9 @@
 import { DEFAULT_LEVEL, type TrainingReport } from '../engine';
 import { formatLatency, formatPercent, type Output } from './output';
 
+/** Networks that are shown of all that a report names. */
+const WORST_NETWORKS = 5;
+
 /** How good, by what, how sure, and where it is worst. */
 export function showReport(output: Output, report: TrainingReport): string {
   const { endToEnd, sources, networks, kernelRows, noiseFloor, dropped } = report;
@@ -74,7 +77,7 @@ function showWorst(output: Output, { worstNetworks }: TrainingReport): string {
   if (worstNetworks.length === 0) return '';
   return output.table(
     ['worst network', 'predicted', 'measured', 'error'],
-    worstNetworks.map(({ network, predictedUs, measuredUs }) => [
+    worstNetworks.slice(0, WORST_NETWORKS).map(({ network, predictedUs, measuredUs }) => [
       network,
       formatLatency(predictedUs),
       formatLatency(measuredUs),

@@ -32,7 +32,7 @@ export interface TrainingReport {
   readonly kernelRows: number;
   /** Cross-validated, grouped by network: whole networks. */
   readonly endToEnd: ErrorSummary;
-  /** Whole networks with the largest errors, largest first. */
+  /** Whole networks, largest error first; REPORTED_NETWORKS at most. */
   readonly worstNetworks: readonly NetworkError[];
   /** How often the intervals of networks that they were not made from hold the truth. */
   readonly calibration: readonly Calibration[];
@@ -83,7 +83,8 @@ export interface FeatureImportance {
   readonly change: number;
 }
 
-const WORST_NETWORKS = 5;
+/** Whole networks that a report names, at most. */
+const REPORTED_NETWORKS = 500;
 /** Kernels of a kind that importance is measured on, at most. */
 const IMPORTANCE_KERNELS = 200;
 
@@ -99,7 +100,7 @@ export function reportNetworks(
     networks: names.length,
     endToEnd: summarizeErrors(errors),
     worstNetworks: order
-      .slice(0, WORST_NETWORKS)
+      .slice(0, REPORTED_NETWORKS)
       .map((i) => ({ network: names[i], predictedUs: predictedUs[i], measuredUs: measuredUs[i] })),
     calibration: calibrate(predictedUs, measuredUs, foldOf),
   };

@@ -46,13 +46,15 @@ describe('calibration', () => {
   });
 });
 
-test('the worst networks come by their error, largest first, with what was predicted and measured', () => {
+test('networks come by their error, largest first, with what was predicted and measured', () => {
   const { worstNetworks, networks, endToEnd } = reportNetworks(
     composed((i) => (i === 7 ? -0.6 : i === 20 ? 0.4 : 0.001 * i)),
     folds,
   );
   expect(networks).toBe(50);
-  expect(worstNetworks.map(({ network }) => network)).toEqual([7, 20, 49, 48, 47].map((i) => `network-${i}`));
+  expect(worstNetworks).toHaveLength(50);
+  const worst = worstNetworks.slice(0, 5).map(({ network }) => network);
+  expect(worst).toEqual([7, 20, 49, 48, 47].map((i) => `network-${i}`));
   expect(worstNetworks[0]).toEqual({ network: 'network-7', predictedUs: expect.closeTo(40, 9), measuredUs: 100 });
   expect(endToEnd.mape).toBeGreaterThan(2);
 });

@@ -119,6 +119,42 @@ export class TestVisit {
   }
 }
 
+/** Where screenshots of all pages go, if they shall be taken: `npm run web:screenshots`. */
+const SCREENSHOTS = process.env.FUSECAST_SCREENSHOTS;
+
+/**
+ * Opens every page on a phone and on a large window, light and dark, and says what is wrong with it: findings of axe-core,
+ * what the console and the network complained of, pages wider than their window.
+ *
+ * @param pages paths by the names of their screenshots
+ * @param token of a session; none for pages of people who are not signed in
+ */
+export async function faultsOfPages(
+  browser: TestBrowser,
+  url: string,
+  pages: Readonly<Record<string, string>>,
+  token?: string,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
+      const visit = await browser.open(url, { viewport, colorScheme });
+      if (token) await visit.signIn(token);
+      for (const [name, pathname] of Object.entries(pages)) {
+        await visit.goto(pathname);
+        const found = [...(await visit.accessibilityFindings()), ...visit.complaints.splice(0)];
+        if (await visit.overflows()) found.push('wider than its window');
+        faults.push(...found.map((fault) => `${name}, ${size}, ${colorScheme}: ${fault}`));
+        if (!SCREENSHOTS) continue;
+        const file = path.join(SCREENSHOTS, `${name}-${size}-${colorScheme}.png`);
+        await visit.page.screenshot({ path: file, fullPage: true });
+      }
+      await visit.close();
+    }
+  }
+  return faults;
+}
+
 /** Bytes of script, as the network carries them, that a fresh browser loads to show a path. */
 export async function scriptBytes(browser: TestBrowser, url: string, pathname: string): Promise<number> {
   const visit = await browser.open(url);

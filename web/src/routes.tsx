@@ -39,19 +39,38 @@ function teamPage<const Path extends string, Name extends string>(
 
 const teamPages = [
   teamPage('/', () => import('./pages/teams/overview'), 'OverviewPage'),
+  teamPage('/predictors/$predictorId', () => import('./pages/predictors/predictor'), 'PredictorPage'),
+  teamPage('/versions/$versionId', () => import('./pages/predictors/version'), 'VersionPage'),
   teamPage('/members', () => import('./pages/members/members'), 'MembersPage'),
   teamPage('/api-keys', () => import('./pages/api-keys/api-keys'), 'ApiKeysPage'),
   teamPage('/usage', () => import('./pages/usage/usage'), 'UsagePage'),
   teamPage('/settings', () => import('./pages/teams/settings'), 'TeamSettingsPage'),
 ] as const;
 
+/** Of the search parameters those of these names that are texts with something in them. */
+function textsOf<const Name extends string>(search: Record<string, unknown>, ...names: Name[]) {
+  const given = names.filter((name) => typeof search[name] === 'string' && search[name]);
+  return Object.fromEntries(given.map((name) => [name, search[name]])) as { [Each in Name]?: string };
+}
+
+const predictors = createRoute({
+  getParentRoute: () => team,
+  path: '/predictors',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'name', 'scenario'),
+  component: lazyRouteComponent(() => import('./pages/predictors/predictors'), 'PredictorsPage'),
+});
+
+const train = createRoute({
+  getParentRoute: () => team,
+  path: '/predictors/train',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'name', 'scenario'),
+  component: lazyRouteComponent(() => import('./pages/predictors/train'), 'TrainPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => team,
   path: '/audit',
-  validateSearch: ({ action, subject }: Record<string, unknown>): { action?: string; subject?: string } => ({
-    ...(typeof action === 'string' && action && { action }),
-    ...(typeof subject === 'string' && subject && { subject }),
-  }),
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'action', 'subject'),
   component: lazyRouteComponent(() => import('./pages/audit/audit'), 'AuditPage'),
 });
 
@@ -67,10 +86,7 @@ const datasets = createRoute({
 const graphiql = createRoute({
   getParentRoute: () => team,
   path: '/graphiql',
-  validateSearch: ({ query, variables }: Record<string, unknown>): { query?: string; variables?: string } => ({
-    ...(typeof query === 'string' && { query }),
-    ...(typeof variables === 'string' && { variables }),
-  }),
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'query', 'variables'),
   component: lazyRouteComponent(() => import('./pages/graphiql/graphiql'), 'GraphiqlPage'),
 });
 
@@ -125,7 +141,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     entry.addChildren(entryPages),
     account.addChildren(accountPages),
-    team.addChildren([...teamPages, audit, datasets, graphiql]),
+    team.addChildren([...teamPages, predictors, train, datasets, audit, graphiql]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -17,10 +17,11 @@ export function PlotFigure({ label, options }: PlotFigureProps) {
   useEffect(() => {
     if (!width || !place.current) return;
     const style = { background: 'transparent', fontSize: '12px', ...(options.style as object | undefined) };
-    const drawing = Plot.plot({ ...options, width, style, ariaLabel: label });
+    const drawing = Plot.plot({ ...options, width, style });
+    drawing.setAttribute('aria-hidden', 'true');
     place.current.replaceChildren(drawing);
     return () => drawing.remove();
-  }, [options, width, label]);
+  }, [options, width]);
   return (
     <div ref={ref} className="plot">
       <div ref={place} role="img" aria-label={label} />

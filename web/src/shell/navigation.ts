@@ -3,6 +3,7 @@ import {
   type Icon,
   IconActivity,
   IconBraces,
+  IconChartDots,
   IconDatabase,
   IconGauge,
   IconHome,
@@ -23,7 +24,10 @@ export interface NavigationItem {
 /** Groups are divided by a line. */
 export const NAVIGATION: readonly (readonly NavigationItem[])[] = [
   [{ label: 'Overview', to: '/teams/$teamId', icon: IconHome }],
-  [{ label: 'Datasets', to: '/teams/$teamId/datasets', icon: IconDatabase }],
+  [
+    { label: 'Predictors', to: '/teams/$teamId/predictors', icon: IconChartDots },
+    { label: 'Datasets', to: '/teams/$teamId/datasets', icon: IconDatabase },
+  ],
   [
     { label: 'Members', to: '/teams/$teamId/members', icon: IconUsers },
     { label: 'API keys', to: '/teams/$teamId/api-keys', icon: IconKey, administrators: true },
