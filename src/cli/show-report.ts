@@ -77,11 +77,13 @@ function showWorst(output: Output, { worstNetworks }: TrainingReport): string {
   if (worstNetworks.length === 0) return '';
   return output.table(
     ['worst network', 'predicted', 'measured', 'error'],
-    worstNetworks.slice(0, WORST_NETWORKS).map(({ network, predictedUs, measuredUs }) => [
-      network,
-      formatLatency(predictedUs),
-      formatLatency(measuredUs),
-      formatPercent(100 * (predictedUs / measuredUs - 1)),
-    ]),
+    worstNetworks
+      .slice(0, WORST_NETWORKS)
+      .map(({ network, predictedUs, measuredUs }) => [
+        network,
+        formatLatency(predictedUs),
+        formatLatency(measuredUs),
+        formatPercent(100 * (predictedUs / measuredUs - 1)),
+      ]),
   );
 }

@@ -186,7 +186,9 @@ export class TrainingReport {
   @Field(() => EndToEndError)
   endToEnd!: EndToEndError;
 
-  @Field(() => [NetworkError], { description: 'Networks by models that did not see them, largest error first; 500 at most.' })
+  @Field(() => [NetworkError], {
+    description: 'Networks by models that did not see them, largest error first; 500 at most.',
+  })
   worstNetworks!: readonly NetworkError[];
 
   @Field(() => [IntervalCalibration], { description: 'By level, on networks that the intervals were not made from.' })
