@@ -266,6 +266,11 @@ export function toFailure(error: unknown): Failure {
   return { code, message, where, remedy, problems, problemCount };
 }
 
+/** True if the object store does not answer, refuses everybody or has no room: an operator's matter, and never the job's. */
+export function isStoreAway(error: unknown): boolean {
+  return error instanceof StorageError && (error.code === 'UNAVAILABLE' || error.code === 'ACCESS_DENIED');
+}
+
 /** True if the same work may succeed later without anybody changing anything. */
 export function isTransient(error: unknown): boolean {
   const { code } = toCodedError(error);

@@ -24,6 +24,8 @@ export interface HeldJob {
   readonly retryLimit: number;
   /** How long it was due before it was taken. */
   readonly waitedSeconds: number;
+  /** Since it was enqueued. */
+  readonly ageSeconds: number;
 }
 
 /** The team of a job; that of jobs without one is the empty text. Indexed below. */
@@ -65,13 +67,14 @@ const TAKE = `
     UPDATE pgboss.job AS job SET state = 'active', started_on = now(),
       retry_count = CASE WHEN started_on IS NULL THEN retry_count ELSE retry_count + 1 END
     FROM next WHERE job.name = $1 AND job.id = next.id
-    RETURNING job.id, data, retry_count, retry_limit, start_after
+    RETURNING job.id, data, retry_count, retry_limit, start_after, created_on
   ), lease AS (
     INSERT INTO job_lease (job_id, queue, token) SELECT id, $1, $2 FROM taken
     ON CONFLICT (job_id) DO UPDATE SET token = excluded.token, renewed_at = now()
   )
   SELECT id, data, retry_count AS "retryCount", retry_limit AS "retryLimit",
-    extract(epoch FROM now() - start_after)::float8 AS "waitedSeconds"
+    extract(epoch FROM now() - start_after)::float8 AS "waitedSeconds",
+    extract(epoch FROM now() - created_on)::float8 AS "ageSeconds"
   FROM taken`;
 
 /**
@@ -92,6 +95,12 @@ const RECOVER = `
 
 /** As if it had never been taken: being stopped is not an attempt that failed. */
 const HAND_BACK = `UPDATE pgboss.job SET state = 'created', started_on = NULL WHERE name = $1 AND id = $2 AND state = 'active'`;
+
+/** As above, but not at once: a tenth of its age later, 1 to 60 s. */
+const POSTPONE = `
+  UPDATE pgboss.job SET state = 'created', started_on = NULL,
+    start_after = now() + least(60, greatest(1, extract(epoch FROM now() - created_on) / 10)) * interval '1 second'
+  WHERE name = $1 AND id = $2 AND state = 'active'`;
 
 /** How many jobs wait and run in each queue, and how long the oldest due one has been waiting, in seconds. */
 const DEPTHS = `
@@ -142,6 +151,11 @@ export class JobLeases {
   /** @throws LeaseLostError */
   handBack(job: HeldJob): Promise<void> {
     return this.settle(job, (db) => db.executeSql(HAND_BACK, [job.queue, job.id]));
+  }
+
+  /** Hands back what cannot be done just now. @throws LeaseLostError */
+  postpone(job: HeldJob): Promise<void> {
+    return this.settle(job, (db) => db.executeSql(POSTPONE, [job.queue, job.id]));
   }
 
   /**

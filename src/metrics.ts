@@ -59,7 +59,7 @@ const queueAgeSeconds = new Gauge({
 
 export const jobs = new Counter({
   name: 'fusecast_jobs_total',
-  help: 'Attempts of jobs by outcome: `done`, `retried`, `dead` (failed for the last time), `handed_back` (the process stopped) or `lost` (to another worker).',
+  help: 'Attempts of jobs by outcome: `done`, `retried`, `dead` (failed for the last time), `postponed` (the object store is away), `handed_back` (the process stopped) or `lost` (to another worker).',
   labelNames: ['job', 'outcome'],
 });
 

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import PgBoss from 'pg-boss';
 import type { Logger } from 'pino';
-import { CodedError, type Failure, isTransient, LeaseLostError, toFailure } from './errors';
+import { CodedError, type Failure, isStoreAway, isTransient, LeaseLostError, toFailure } from './errors';
 import { type HeldJob, JobLeases, type QueueDepth } from './job-leases';
 import {
   JOB_NAMES,
@@ -36,6 +36,9 @@ const POLL_MS = 2_000;
 const RENEWALS = 4;
 
 const CONNECTIONS = 4;
+
+/** For so long after it was enqueued a job waits for an object store that is away, without counting attempts. */
+const PATIENCE_SECONDS = 24 * 3600;
 
 export interface DeadLetter {
   readonly name: JobName;
@@ -212,7 +215,7 @@ export class Worker {
     { job, lost }: Running,
     handler: JobHandler<QueuedPayload<N>>,
     log: Logger,
-  ): Promise<'done' | 'retried' | 'dead' | 'handed_back' | 'lost'> {
+  ): Promise<'done' | 'retried' | 'dead' | 'postponed' | 'handed_back' | 'lost'> {
     const started = performance.now();
     const payload = job.data as QueuedPayload<N>;
     const timeout = AbortSignal.timeout(QUEUES[name].timeoutSeconds * 1000);
@@ -242,7 +245,7 @@ export class Worker {
   }
 
   /**
-   * What becomes of a job that failed: it is tried again; or its row says why it cannot be done, which is the answer to a
+   * What becomes of a job that failed: it waits for an object store that is away; it is tried again; or its row says why it cannot be done, which is the answer to a
    * file that is wrong; or, if it was our fault to the last, it is a dead letter as well. The row and the team are told
    * before the queue forgets the job: if this is broken off in between, it is done once more.
    */
@@ -253,8 +256,13 @@ export class Worker {
     handler: JobHandler<QueuedPayload<N>>,
     context: JobContext,
     log: Logger,
-  ): Promise<'done' | 'retried' | 'dead'> {
+  ): Promise<'done' | 'retried' | 'dead' | 'postponed'> {
     const payload = job.data as QueuedPayload<N>;
+    if (isStoreAway(reason) && job.ageSeconds < PATIENCE_SECONDS) {
+      log.warn({ err: reason }, 'job postponed: the object store is away');
+      await this.#leases.postpone(job);
+      return 'postponed';
+    }
     const failure = toFailure(reason);
     const transient = isTransient(reason);
     const last = job.retryCount >= job.retryLimit;

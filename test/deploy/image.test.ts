@@ -87,7 +87,7 @@ describe('the Dockerfile', () => {
           .reduce((sum, each) => sum + statSync(path.join(each.parentPath, each.name)).size, 0);
         process.stderr.write(`the image's own layers: ${files.length} files, ${Math.round(sizeBytes / 1e6)} MB\n`);
         expect(existsSync(path.join(app, 'node_modules/typescript'))).toBe(false);
-        for (const file of ['dist/src/main.js', 'dist/web/index.html', 'migrations'])
+        for (const file of ['dist/src/main.js', 'dist/web/index.html', 'package.json', 'node_modules/pg/package.json'])
           expect(statSync(path.join(app, file)).mtimeMs).toBe(0);
 
         const child = spawn(process.execPath, JSON.parse(textsOf(service, 'CMD')[0]), {

@@ -18,6 +18,10 @@ export interface S3Server {
   endpoint: string;
   accessKeyId: string;
   secretAccessKey: string;
+  /** Ends the server without a warning; what it stored stays. */
+  kill(): Promise<void>;
+  /** Starts it again after `kill`, at the same address. */
+  revive(): Promise<void>;
   /** Ends the server and removes what it stored. */
   stop(): Promise<void>;
 }
@@ -42,55 +46,56 @@ export function describeWithS3(name: string, suite: () => void): void {
   }
 }
 
-/** Starts a server with no buckets (about 0.2 s). */
-export async function startS3Server(): Promise<S3Server> {
+/**
+ * Starts a server with no buckets (about 0.2 s).
+ * @param data the directory for what it stores, where that is to be on a file system of its own
+ */
+export async function startS3Server(data?: string): Promise<S3Server> {
   if (!program) throw new Error('versitygw is missing');
   const directory = await mkdtemp(path.join(tmpdir(), 'fusecast-test-s3-'));
   for (const name of ['data', 'versions', 'home']) await mkdir(path.join(directory, name));
   const credentials = { accessKeyId: 'fusecast-test', secretAccessKey: 'fusecast-test-secret' };
   const port = await freePort();
-  const server = spawn(
-    program,
-    [
-      '--port',
-      `127.0.0.1:${port}`,
-      'posix',
-      '--versioning-dir',
-      path.join(directory, 'versions'),
-      path.join(directory, 'data'),
-    ],
-    {
-      env: {
-        PATH: process.env.PATH,
-        HOME: path.join(directory, 'home'),
-        ROOT_ACCESS_KEY: credentials.accessKeyId,
-        ROOT_SECRET_KEY: credentials.secretAccessKey,
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  let said = '';
-  server.stderr.on('data', (chunk) => {
-    said += chunk;
-  });
-  const exit = once(server, 'exit');
+  const endpoint = `http://127.0.0.1:${port}`;
+  const options = ['posix', '--versioning-dir', path.join(directory, 'versions'), data ?? path.join(directory, 'data')];
+  const env = {
+    PATH: process.env.PATH,
+    HOME: path.join(directory, 'home'),
+    ROOT_ACCESS_KEY: credentials.accessKeyId,
+    ROOT_SECRET_KEY: credentials.secretAccessKey,
+  };
+  const spawnServer = () =>
+    spawn(program!, ['--port', `127.0.0.1:${port}`, ...options], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  let server: ReturnType<typeof spawnServer>;
   const endWithParent = () => server.kill('SIGKILL');
   process.once('exit', endWithParent);
+  const end = async (signal: NodeJS.Signals) => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exit = once(server, 'exit');
+    server.kill(signal);
+    await exit;
+  };
   const stop = async () => {
     process.off('exit', endWithParent);
-    server.kill('SIGTERM');
-    await exit;
+    await end('SIGTERM');
     await rm(directory, { recursive: true });
   };
-  const endpoint = `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await answers(endpoint))) {
-    if (server.exitCode !== null || Date.now() > deadline) {
-      await stop();
-      throw new Error(`versitygw did not start: ${said}`);
+  const revive = async () => {
+    server = spawnServer();
+    let said = '';
+    server.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await answers(endpoint))) {
+      if (server.exitCode !== null || Date.now() > deadline) {
+        await stop();
+        throw new Error(`versitygw did not start: ${said}`);
+      }
     }
-  }
-  return { endpoint, ...credentials, stop };
+  };
+  await revive();
+  return { endpoint, ...credentials, kill: () => end('SIGKILL'), revive, stop };
 }
 
 async function answers(endpoint: string): Promise<boolean> {
