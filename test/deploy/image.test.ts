@@ -3,7 +3,7 @@
  * and known to the service. FUSECAST_DEPLOY=long also runs the Dockerfile's steps in a clean directory (two minutes) and
  * starts what comes out.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -74,6 +74,7 @@ describe('the Dockerfile', () => {
     async () => {
       const scratch = await createTemporaryDirectory('image');
       const database = await createTestDatabase();
+      let child: ChildProcess | undefined;
       try {
         await withDatabase(database.superuserUrl, (client) => createApplicationRole(client, 'fusecast'));
         const context = path.join(scratch, 'context');
@@ -90,7 +91,7 @@ describe('the Dockerfile', () => {
         for (const file of ['dist/src/main.js', 'dist/web/index.html', 'package.json', 'node_modules/pg/package.json'])
           expect(statSync(path.join(app, file)).mtimeMs).toBe(0);
 
-        const child = spawn(process.execPath, JSON.parse(textsOf(service, 'CMD')[0]), {
+        child = spawn(process.execPath, JSON.parse(textsOf(service, 'CMD')[0]), {
           cwd: app,
           env: {
             ...environmentOf(service),
@@ -105,12 +106,13 @@ describe('the Dockerfile', () => {
           stdio: ['ignore', 'ignore', 'pipe'],
         });
         let url = '';
-        for await (const line of createInterface({ input: child.stderr })) {
+        for await (const line of createInterface({ input: child.stderr! })) {
           url = /http\S+(?=\/graphql)/.exec(line)?.[0] ?? '';
           if (url) break;
         }
         expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-        expect(await (await fetch(url)).text()).toContain('<div id="root">');
+        const page = await fetch(url, { headers: { accept: 'text/html' } });
+        expect(await page.text()).toContain('<div id="root">');
         const [, command] = /CMD (\[.*\])$/.exec(textsOf(service, 'HEALTHCHECK')[0])!;
         const check = (port: string) =>
           spawnSync(process.execPath, JSON.parse(command).slice(1), { env: { FUSECAST_METRICS_PORT: port } }).status;
@@ -118,6 +120,7 @@ describe('the Dockerfile', () => {
         child.kill('SIGTERM');
         expect(await once(child, 'exit')).toEqual([0, null]);
       } finally {
+        child?.kill('SIGKILL');
         await database.drop();
         rmSync(scratch, { recursive: true, force: true });
       }
