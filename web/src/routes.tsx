@@ -67,6 +67,27 @@ const train = createRoute({
   component: lazyRouteComponent(() => import('./pages/predictors/train'), 'TrainPage'),
 });
 
+const scenarios = createRoute({
+  getParentRoute: () => team,
+  path: '/scenarios',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'search'),
+  component: lazyRouteComponent(() => import('./pages/scenarios/scenarios'), 'ScenariosPage'),
+});
+
+const budgets = createRoute({
+  getParentRoute: () => team,
+  path: '/budgets',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'repository', 'branch', 'kind'),
+  component: lazyRouteComponent(() => import('./pages/budgets/budgets'), 'BudgetsPage'),
+});
+
+const budgetCheck = createRoute({
+  getParentRoute: () => team,
+  path: '/budgets/$checkId',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'network', 'scenario'),
+  component: lazyRouteComponent(() => import('./pages/budgets/budget-check'), 'BudgetCheckPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => team,
   path: '/audit',
@@ -141,7 +162,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     entry.addChildren(entryPages),
     account.addChildren(accountPages),
-    team.addChildren([...teamPages, predictors, train, datasets, audit, graphiql]),
+    team.addChildren([...teamPages, scenarios, predictors, train, budgets, budgetCheck, datasets, audit, graphiql]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

@@ -5,7 +5,9 @@ import {
   IconBraces,
   IconChartDots,
   IconDatabase,
+  IconDeviceMobile,
   IconGauge,
+  IconGitPullRequest,
   IconHome,
   IconKey,
   IconSettings,
@@ -25,7 +27,9 @@ export interface NavigationItem {
 export const NAVIGATION: readonly (readonly NavigationItem[])[] = [
   [{ label: 'Overview', to: '/teams/$teamId', icon: IconHome }],
   [
+    { label: 'Scenarios', to: '/teams/$teamId/scenarios', icon: IconDeviceMobile },
     { label: 'Predictors', to: '/teams/$teamId/predictors', icon: IconChartDots },
+    { label: 'Budgets', to: '/teams/$teamId/budgets', icon: IconGitPullRequest },
     { label: 'Datasets', to: '/teams/$teamId/datasets', icon: IconDatabase },
   ],
   [
