@@ -139,6 +139,20 @@ describe('a backup', () => {
     await database.drop();
   }, 120_000);
 
+  test('knows every column that names an object', async () => {
+    const { rows } = await withDatabase(service.database.superuserUrl, (client) =>
+      client.query(
+        `SELECT table_name, array_agg(column_name::text ORDER BY 1) AS columns FROM information_schema.columns
+         WHERE table_schema = 'public'
+           AND (column_name LIKE '%object_key' OR column_name IN ('sha256', 'size_bytes'))
+         GROUP BY 1 HAVING bool_or(column_name LIKE '%object_key')`,
+      ),
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(4);
+    // What src/backup/objects.ts looks for.
+    for (const { columns } of rows) expect(columns.sort()).toEqual(['object_key', 'sha256', 'size_bytes']);
+  });
+
   test('that was tampered with is refused, and nothing is written', async () => {
     const made = await backUp('sound');
     const database = await createTestDatabase();
