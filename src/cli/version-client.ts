@@ -8,6 +8,7 @@ export interface Version {
   readonly stage: string;
   readonly inUseSince: string | null;
   readonly fileDeletedAt: string | null;
+  readonly quarantinedAt: string | null;
   readonly learner: string;
   readonly createdAt: string;
   readonly predictor: { readonly name: string };
@@ -15,7 +16,7 @@ export interface Version {
 }
 
 export const VERSION =
-  'id number status stage inUseSince fileDeletedAt learner createdAt predictor { name } scenario { name }';
+  'id number status stage inUseSince fileDeletedAt quarantinedAt learner createdAt predictor { name } scenario { name }';
 
 /** With the versions of a hundred, a page would cost more than the service answers. */
 const PAGE = 50;

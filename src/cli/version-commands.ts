@@ -171,15 +171,17 @@ function keepVersions(text: string): number | null {
 function showVersions(output: Output, versions: readonly Version[]): string {
   return output.table(
     ['version', 'scenario', 'stage', 'in use since', 'status', 'learner', 'file'],
-    versions.map(({ predictor, number, scenario, stage, inUseSince, status, learner, fileDeletedAt }) => [
-      `${predictor.name}@${number}`,
-      scenario.name,
-      stage,
-      inUseSince ?? '',
-      status,
-      learner,
-      fileDeletedAt ? `deleted ${fileDeletedAt}` : '',
-    ]),
+    versions.map(
+      ({ predictor, number, scenario, stage, inUseSince, status, learner, fileDeletedAt, quarantinedAt }) => [
+        `${predictor.name}@${number}`,
+        scenario.name,
+        stage,
+        inUseSince ?? '',
+        status,
+        learner,
+        fileDeletedAt ? `deleted ${fileDeletedAt}` : quarantinedAt ? `damaged, quarantined ${quarantinedAt}` : '',
+      ],
+    ),
   );
 }
 
