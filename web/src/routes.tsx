@@ -74,6 +74,13 @@ const scenarios = createRoute({
   component: lazyRouteComponent(() => import('./pages/scenarios/scenarios'), 'ScenariosPage'),
 });
 
+const compare = createRoute({
+  getParentRoute: () => team,
+  path: '/compare',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'a', 'b', 'on', 'leaveOut'),
+  component: lazyRouteComponent(() => import('./pages/compare/compare'), 'ComparePage'),
+});
+
 const budgets = createRoute({
   getParentRoute: () => team,
   path: '/budgets',
@@ -162,7 +169,18 @@ export const router = createRouter({
   routeTree: root.addChildren([
     entry.addChildren(entryPages),
     account.addChildren(accountPages),
-    team.addChildren([...teamPages, scenarios, predictors, train, budgets, budgetCheck, datasets, audit, graphiql]),
+    team.addChildren([
+      ...teamPages,
+      scenarios,
+      predictors,
+      train,
+      compare,
+      budgets,
+      budgetCheck,
+      datasets,
+      audit,
+      graphiql,
+    ]),
   ]),
   defaultPreload: 'intent',
   scrollRestoration: true,

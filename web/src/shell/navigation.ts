@@ -2,6 +2,7 @@
 import {
   type Icon,
   IconActivity,
+  IconArrowsDiff,
   IconBraces,
   IconChartDots,
   IconDatabase,
@@ -29,6 +30,7 @@ export const NAVIGATION: readonly (readonly NavigationItem[])[] = [
   [
     { label: 'Scenarios', to: '/teams/$teamId/scenarios', icon: IconDeviceMobile },
     { label: 'Predictors', to: '/teams/$teamId/predictors', icon: IconChartDots },
+    { label: 'Compare', to: '/teams/$teamId/compare', icon: IconArrowsDiff },
     { label: 'Budgets', to: '/teams/$teamId/budgets', icon: IconGitPullRequest },
     { label: 'Datasets', to: '/teams/$teamId/datasets', icon: IconDatabase },
   ],
