@@ -74,6 +74,20 @@ const scenarios = createRoute({
   component: lazyRouteComponent(() => import('./pages/scenarios/scenarios'), 'ScenariosPage'),
 });
 
+const networks = createRoute({
+  getParentRoute: () => team,
+  path: '/networks',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'name', 'status'),
+  component: lazyRouteComponent(() => import('./pages/networks/networks'), 'NetworksPage'),
+});
+
+const network = createRoute({
+  getParentRoute: () => team,
+  path: '/networks/$networkId',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'scenario'),
+  component: lazyRouteComponent(() => import('./pages/networks/network'), 'NetworkPage'),
+});
+
 const compare = createRoute({
   getParentRoute: () => team,
   path: '/compare',
@@ -171,6 +185,8 @@ export const router = createRouter({
     account.addChildren(accountPages),
     team.addChildren([
       ...teamPages,
+      networks,
+      network,
       scenarios,
       predictors,
       train,

@@ -36,11 +36,13 @@ const KNOWN_TEXTS = 1024;
 /** Texts are cut out of pages that are decoded at once: a call of the decoder for each would cost more than the texts. */
 const PAGE_BYTES = 4096;
 
+const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Any of four bytes that is not ASCII. */
 const BEYOND_ASCII = 0x80808080;
 
 export class ProtobufReader {
-  private readonly buffer: Buffer;
+  private readonly buffer: Uint8Array;
   private readonly view: DataView;
   private position = 0;
   /** Where the message ends that is being read. */
@@ -52,10 +54,12 @@ export class ProtobufReader {
   private readonly knownAt = new Int32Array(KNOWN_TEXTS);
   private readonly knownTexts: string[] = new Array(KNOWN_TEXTS).fill('');
   private page = '';
+  private readonly pageBytes = new Uint8Array(PAGE_BYTES);
+  private readonly pageView = new DataView(this.pageBytes.buffer);
   private pageStart = 0;
 
   constructor(bytes: Uint8Array) {
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.buffer = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength;
   }
@@ -190,7 +194,8 @@ export class ProtobufReader {
     const slot = (hash ^ (hash >>> 11)) & (KNOWN_TEXTS - 1);
     const known = this.knownTexts[slot];
     if (this.isAgain(this.knownAt[slot], known.length, start, end)) return known;
-    const text = (beyondAscii & BEYOND_ASCII) === 0 ? this.ascii(start, end) : this.buffer.toString('utf8', start, end);
+    const isAscii = (beyondAscii & BEYOND_ASCII) === 0;
+    const text = isAscii ? this.ascii(start, end) : TEXT.decode(this.buffer.subarray(start, end));
     // One character a byte, so that the length of the text is that of its bytes; an offset beyond 2^31 is not kept.
     if (text.length === end - start && end < 2 ** 31) {
       this.knownAt[slot] = start;
@@ -215,10 +220,20 @@ export class ProtobufReader {
     if (start < this.pageStart || end > pageEnd) {
       // Behind weights that were jumped over no further text is near.
       const isNear = start - pageEnd < PAGE_BYTES;
-      this.page = this.buffer.toString('latin1', start, isNear ? Math.max(end, start + PAGE_BYTES) : end);
-      this.pageStart = start;
+      const fits = end - start <= PAGE_BYTES && start + PAGE_BYTES <= this.view.byteLength;
+      if (!isNear || !fits) return TEXT.decode(this.buffer.subarray(start, end));
+      this.turnPage(start);
     }
     return this.page.substring(start - this.pageStart, end - this.pageStart);
+  }
+
+  /** Makes a page of the bytes from `start` on. Without their highest bits they are a character each, whatever they are. */
+  private turnPage(start: number): void {
+    const { view } = this;
+    for (let at = 0; at < PAGE_BYTES; at += 4)
+      this.pageView.setInt32(at, view.getInt32(start + at, true) & ~BEYOND_ASCII, true);
+    this.page = TEXT.decode(this.pageBytes);
+    this.pageStart = start;
   }
 
   private packed(list: number[], read: () => number): void {

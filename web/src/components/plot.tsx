@@ -17,7 +17,10 @@ export function PlotFigure({ label, options }: PlotFigureProps) {
   useEffect(() => {
     if (!width || !place.current) return;
     const style = { background: 'transparent', fontSize: '12px', ...(options.style as object | undefined) };
-    const drawing = Plot.plot({ ...options, width, style });
+    // On a phone margins leave room for the marks.
+    const marginLeft = Math.min(options.marginLeft ?? 40, 0.45 * width);
+    const marginRight = Math.min(options.marginRight ?? 20, 0.25 * width);
+    const drawing = Plot.plot({ ...options, width, marginLeft, marginRight, style });
     drawing.setAttribute('aria-hidden', 'true');
     place.current.replaceChildren(drawing);
     return () => drawing.remove();

@@ -12,6 +12,7 @@ import {
   IconHome,
   IconKey,
   IconSettings,
+  IconTopologyStar3,
   IconUsers,
 } from '@tabler/icons-react';
 import type { LinkProps } from '@tanstack/react-router';
@@ -28,6 +29,7 @@ export interface NavigationItem {
 export const NAVIGATION: readonly (readonly NavigationItem[])[] = [
   [{ label: 'Overview', to: '/teams/$teamId', icon: IconHome }],
   [
+    { label: 'Networks', to: '/teams/$teamId/networks', icon: IconTopologyStar3 },
     { label: 'Scenarios', to: '/teams/$teamId/scenarios', icon: IconDeviceMobile },
     { label: 'Predictors', to: '/teams/$teamId/predictors', icon: IconChartDots },
     { label: 'Compare', to: '/teams/$teamId/compare', icon: IconArrowsDiff },
