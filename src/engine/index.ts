@@ -56,6 +56,7 @@ export { type OnnxruntimeProfileOptions, profileFromOnnxruntime } from './format
 export { MAXIMUM_RULE_FILE_BYTES } from './formats/rule-file-schema';
 export type { Graph } from './graph';
 export { DEFAULT_LEVEL, INTERVAL_LEVELS } from './intervals';
+export { type KernelFlow, kernelFlow } from './kernel-flow';
 export { LEARNERS, type Learner } from './learner';
 export {
   MAXIMUM_COMPARED_NETWORKS,
@@ -63,7 +64,7 @@ export {
   measureNext,
   type NextMeasurement,
 } from './measure-next';
-export { describeNetwork, type NetworkDescription, readNetwork, stripNetwork } from './network';
+export { describeNetwork, type NetworkDescription, readNetwork } from './network';
 export { type Kernel, type KernelPlan, planKernels } from './plan';
 export { type KernelPrediction, type LoadedPredictor, loadPredictor, type NetworkPrediction } from './predictor';
 export type { KernelCoverage } from './predictor-model';
@@ -83,6 +84,7 @@ export { RUNTIMES, resolveRuntime, runtimeOfScenario, withGpu } from './runtimes
 export { parseRuleFile, rulePackOf } from './runtimes/rule-file';
 export type { RulePack } from './runtimes/rule-pack';
 export { ONNXRUNTIME_VERSION, openSession } from './session';
+export { dynamicDimensions, stripNetwork } from './stripping';
 export {
   type TrainedPredictor,
   type TrainingProgress,

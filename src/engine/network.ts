@@ -4,10 +4,8 @@
 import { featurize } from './features';
 import type { ReadOptions } from './formats/dimension-bindings';
 import { readOnnx } from './formats/onnx-reader';
-import { type StrippedNetwork, stripOnnx } from './formats/onnx-strip';
 import { isTflite } from './formats/tflite-model';
 import { readTflite } from './formats/tflite-reader';
-import { stripTflite } from './formats/tflite-strip';
 import type { Graph } from './graph';
 import { planKernels } from './plan';
 import { PLAIN } from './runtimes/plain';
@@ -20,15 +18,6 @@ import { elementCount } from './shape-reader';
  */
 export function readNetwork(bytes: Uint8Array, options: ReadOptions): Graph {
   return isTflite(bytes) ? readTflite(bytes, options) : readOnnx(bytes, options);
-}
-
-/**
- * A copy of a network file without its weights, in the same format. It plans as the whole file does.
- *
- * @throws EngineError MALFORMED_FILE, UNSUPPORTED_FORMAT or UNSUPPORTED_OP
- */
-export function stripNetwork(bytes: Uint8Array): StrippedNetwork {
-  return isTflite(bytes) ? stripTflite(bytes) : stripOnnx(bytes);
 }
 
 export interface NetworkDescription {

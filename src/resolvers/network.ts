@@ -1,10 +1,12 @@
 /** Networks. */
 import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { recordChange } from '../audit';
+import { FEATURE_NAMES, FEATURES, featurize, kernelFlow } from '../engine';
 import { CodedError } from '../errors';
 import { enqueue } from '../jobs';
 import { checkQuotas } from '../quotas';
 import { type Connection, PageArguments } from '../schema/connection';
+import type { NetworkOrder } from '../schema/enums';
 import {
   CreateNetworkInput,
   CreateNetworkPayload,
@@ -12,12 +14,24 @@ import {
   Network,
   NetworkConnection,
   NetworkFilter,
+  NetworkSort,
 } from '../schema/network';
 import { newId } from '../schema/node';
 import { authorize } from '../tenancy';
 import type { RequestContext } from './context';
-import { given, readPage } from './pages';
+import { given, readSortedPage } from './pages';
 import { alreadyUsed, arrivedUpload } from './upload';
+
+/** What a list is sorted by, in SQL: what is known when READY counts as nothing before. */
+const ORDERS: Readonly<Record<NetworkOrder, string>> = {
+  NAME: 'node.name',
+  FORMAT: `coalesce(node.summary->>'format', '')`,
+  OPS: `coalesce((node.summary->>'ops')::float8, 0)`,
+  PARAMETERS: `coalesce((node.summary->>'parameters')::float8, 0)`,
+  MULTIPLY_ACCUMULATES: `coalesce((node.summary->>'multiplyAccumulates')::float8, 0)`,
+  STATUS: 'node.status',
+  CREATED: 'node.id',
+};
 
 @Resolver(() => Network)
 export class NetworkResolver {
@@ -25,10 +39,19 @@ export class NetworkResolver {
   async networks(
     @Args() page: PageArguments,
     @Arg('filter', () => NetworkFilter, { defaultValue: {} }) filter: NetworkFilter,
+    @Arg('sort', () => NetworkSort, { nullable: true }) sort: NetworkSort | null,
     @Ctx() context: RequestContext,
   ): Promise<Connection<Network>> {
     const session = authorize(context.session, 'NETWORK_READ');
-    return context.tenancy.inTeam(session, (manager) => readPage(manager, Network, page, given(filter)));
+    const { search, ...where } = given(filter);
+    const order = { by: ORDERS[sort?.by ?? 'CREATED'], descending: sort?.descending ?? true };
+    const named = search && {
+      sql: `node.name ILIKE '%' || :search || '%'`,
+      parameters: { search: search.replace(/[\\%_]/g, '\\$&') },
+    };
+    return context.tenancy.inTeam(session, (manager) =>
+      readSortedPage(manager, Network, page, where, order, named || undefined),
+    );
   }
 
   @Mutation(() => CreateNetworkPayload, {
@@ -75,6 +98,18 @@ export class NetworkResolver {
     if (network.status !== 'READY') {
       throw new CodedError('CONFLICT', `The network ${network.name} is ${network.status}, not READY.`, 'kernelPlan');
     }
-    return context.serving.kernelPlan(network, runtime, gpu ?? undefined);
+    const plan = await context.serving.kernelPlan(network, runtime, gpu ?? undefined);
+    // Features are read by who asks for details alone.
+    return {
+      ...plan,
+      featureNames: FEATURE_NAMES.map((name) => `${name}, ${FEATURES[name]}`),
+      get details() {
+        const features = featurize(plan);
+        return kernelFlow(plan).map((flow, i) => ({
+          ...flow,
+          features: FEATURE_NAMES.map((name) => features[i][name]),
+        }));
+      },
+    };
   }
 }

@@ -1,5 +1,5 @@
 /** How a page of a list is read: newest first, by the row id, which sorts by time (keyset pagination). */
-import { type EntityManager, type EntityTarget, type FindOptionsWhere, LessThan } from 'typeorm';
+import { Brackets, type EntityManager, type EntityTarget, type FindOptionsWhere, LessThan } from 'typeorm';
 import { CodedError } from '../errors';
 import type { Connection, PageArguments } from '../schema/connection';
 import { type Node, parseGlobalId, toGlobalId } from '../schema/node';
@@ -22,6 +22,48 @@ export async function readPage<T extends Node>(
     order: { id: 'DESC' } as never,
     take: first + 1,
   });
+  return toConnection(rows, { first, after });
+}
+
+/** How a list is sorted: an SQL expression of a row called `node`, of our own text, that is never null. */
+export interface SortOrder {
+  readonly by: string;
+  readonly descending: boolean;
+}
+
+/**
+ * The same in an order of its own, rows of one value by their ids. The row that the cursor names says where the page
+ * begins, so a row whose value has changed meanwhile moves the page with it.
+ * @param condition further SQL of `node`, of our own text, with its parameters
+ * @throws BAD_INPUT for a cursor that is not ours
+ */
+export async function readSortedPage<T extends Node>(
+  manager: EntityManager,
+  noun: EntityTarget<T>,
+  { first, after }: PageArguments,
+  where: FindOptionsWhere<T>,
+  { by, descending }: SortOrder,
+  condition?: { readonly sql: string; readonly parameters: Readonly<Record<string, string>> },
+): Promise<Connection<T>> {
+  const direction = descending ? 'DESC' : 'ASC';
+  const query = manager
+    .createQueryBuilder(noun, 'node')
+    .where(new Brackets((all) => all.where(where)))
+    .addSelect(by, 'sort_value')
+    .orderBy('sort_value', direction)
+    .addOrderBy('node.id', direction)
+    .limit(first + 1);
+  if (condition) query.andWhere(condition.sql, condition.parameters);
+  if (after) {
+    const table = manager.connection.getMetadata(noun).tableName;
+    const sign = descending ? '<' : '>';
+    const position = `(SELECT ${by}, node.id FROM "${table}" node WHERE node.id = :position)`;
+    query.andWhere(`(${by}, node.id) ${sign} ${position}`, { position: cursorPosition(after) });
+  }
+  return toConnection(await query.getMany(), { first, after });
+}
+
+function toConnection<T extends Node>(rows: readonly T[], { first, after }: PageArguments): Connection<T> {
   const edges = rows.slice(0, first).map((node) => ({ cursor: toGlobalId('Cursor', node.id), node }));
   return {
     edges,

@@ -189,3 +189,15 @@ registerEnumType(DriftVerdict, {
 export const ErrorCode = wordsOf(ERROR_CODES);
 export type ErrorCode = WordOf<typeof ErrorCode>;
 registerEnumType(ErrorCode, { name: 'ErrorCode', description: 'The closed list of `extensions.code` of errors.' });
+
+export const NetworkOrder = wordsOf([
+  'NAME',
+  'FORMAT',
+  'OPS',
+  'PARAMETERS',
+  'MULTIPLY_ACCUMULATES',
+  'STATUS',
+  'CREATED',
+]);
+export type NetworkOrder = WordOf<typeof NetworkOrder>;
+registerEnumType(NetworkOrder, { name: 'NetworkOrder', description: 'What a list of networks is sorted by.' });

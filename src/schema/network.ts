@@ -1,10 +1,10 @@
 /** Networks: graphs that were uploaded. */
-import { ArrayMaxSize, IsInt, Length, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsInt, IsOptional, Length, Max, Min, ValidateNested } from 'class-validator';
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { bigintAsNumber } from './columns';
 import { connectionOf } from './connection';
-import { IngestStatus } from './enums';
+import { IngestStatus, NetworkOrder } from './enums';
 import { Failure } from './failure';
 import { Node, TeamNode } from './node';
 
@@ -65,6 +65,21 @@ export class UnsupportedOps {
   reason!: string;
 }
 
+@ObjectType({ description: 'What a kernel is in the fused graph.' })
+export class KernelDetail {
+  @Field(() => [String], { description: "Types of the kernel's ops, in their order: `Conv`." })
+  types!: readonly string[];
+
+  @Field(() => [Int], { description: 'Kernels whose outputs it reads, as places in the plan, counted from 0.' })
+  reads!: readonly number[];
+
+  @Field(() => [Int], { description: "Of what it makes, in the file's layout." })
+  outputShape!: readonly number[];
+
+  @Field(() => [Float], { description: "As the plan's `featureNames` name them." })
+  features!: readonly number[];
+}
+
 @ObjectType({ description: 'The kernels that a runtime launches for a network, in execution order.' })
 export class KernelPlan {
   @Field({ description: 'Runtime, version and GPU of the rules, for example `tflite-gpu@2.10/adreno-640`.' })
@@ -75,6 +90,12 @@ export class KernelPlan {
 
   @Field(() => [UnsupportedOps])
   unsupported!: readonly UnsupportedOps[];
+
+  @Field(() => [String], { description: 'What a predictor sees of a kernel, with its unit: `inputHeight, pixels`.' })
+  featureNames!: readonly string[];
+
+  @Field(() => [KernelDetail], { description: 'One for each of the kernels, in their order.' })
+  details!: readonly KernelDetail[];
 }
 
 @InputType('DimensionBindingInput')
@@ -168,6 +189,20 @@ export class NetworkFilter {
   @Field(() => String, { nullable: true })
   sha256?: string | null;
 
+  @Field(() => String, { nullable: true, description: 'Part of the name, whatever its case.' })
+  @IsOptional()
+  @Length(1, 200)
+  search?: string | null;
+
   @Field(() => IngestStatus, { nullable: true })
   status?: IngestStatus | null;
+}
+
+@InputType({ description: 'The order of a list of networks; without it the newest come first.' })
+export class NetworkSort {
+  @Field(() => NetworkOrder)
+  by!: NetworkOrder;
+
+  @Field({ defaultValue: false })
+  descending!: boolean;
 }

@@ -40,6 +40,43 @@ describe('kernelPlan', () => {
     );
   });
 
+  test('says what flows between kernels, and their features by name', async () => {
+    const details = `query ($id: ID!) { node(id: $id) { ... on Network { kernelPlan(runtime: "onnxruntime-cpu") {
+      kernels { ops } featureNames details { types reads outputShape features } } } } }`;
+    const { kernels, featureNames, details: all } = (await client.query(details, { id })).node.kernelPlan;
+    expect(all).toHaveLength(kernels.length);
+    expect(all[0]).toMatchObject({ types: ['Conv', 'Relu'], reads: [] });
+    expect(all[1].reads).toEqual([0]);
+    const channels = featureNames.indexOf('outputChannels, channels');
+    expect(all[0].features[channels]).toBe(all[0].outputShape[1]);
+  });
+
+  test('lists of networks are searched and sorted, page by page', async () => {
+    for (const { name, bytes } of [...buildDemoNetworks(5, 2)].slice(1)) {
+      await client.createNetwork(`${name}_50%`, stripNetwork(bytes).bytes);
+    }
+    const list = `query ($first: Int!, $after: String, $filter: NetworkFilter!, $sort: NetworkSort) {
+      networks(first: $first, after: $after, filter: $filter, sort: $sort) {
+        edges { node { name summary { ops } } } pageInfo { hasNextPage endCursor } } }`;
+    const read = async (filter: object, sort: object, first = 100) => {
+      const rows: { name: string; summary: { ops: number } }[] = [];
+      let after: string | undefined;
+      do {
+        const { edges, pageInfo } = (await client.query(list, { first, after, filter, sort })).networks;
+        rows.push(...edges.map(({ node }: { node: (typeof rows)[number] }) => node));
+        after = pageInfo.hasNextPage ? pageInfo.endCursor : undefined;
+      } while (after);
+      return rows;
+    };
+    expect(await read({ search: '_50%' }, { by: 'NAME' })).toHaveLength(4);
+    expect(await read({ search: 'x50' }, { by: 'NAME' })).toHaveLength(0);
+    for (const descending of [false, true]) {
+      const ops = (await read({}, { by: 'OPS', descending }, 2)).map(({ summary }) => summary.ops);
+      expect(ops).toHaveLength(5);
+      expect(ops).toEqual([...ops].sort((a, b) => (descending ? b - a : a - b)));
+    }
+  });
+
   test.each([
     [{ runtime: 'acme' }, /no rules for runtime acme/],
     [{ runtime: 'tflite-gpu' }, /depend on the GPU, and none is given/],

@@ -9,8 +9,9 @@ import {
   lazyRouteComponent,
   type RouteComponent,
 } from '@tanstack/react-router';
-import type { IngestStatus } from './api/generated/graphql';
+import type { IngestStatus, NetworkOrder } from './api/generated/graphql';
 import { Failure, Loading } from './components/states';
+import type { NetworksSearch } from './pages/networks/networks';
 import { AccountLayout } from './shell/account-layout';
 import { EntryLayout } from './shell/entry-layout';
 import { NotFound } from './shell/not-found';
@@ -74,10 +75,25 @@ const scenarios = createRoute({
   component: lazyRouteComponent(() => import('./pages/scenarios/scenarios'), 'ScenariosPage'),
 });
 
+const NETWORK_ORDERS = Object.keys({
+  NAME: true,
+  FORMAT: true,
+  OPS: true,
+  PARAMETERS: true,
+  MULTIPLY_ACCUMULATES: true,
+  STATUS: true,
+  CREATED: true,
+} satisfies Record<NetworkOrder, true>) as NetworkOrder[];
+
 const networks = createRoute({
   getParentRoute: () => team,
   path: '/networks',
-  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'name', 'status'),
+  validateSearch: ({ search, status, sort, ascending }: Record<string, unknown>): NetworksSearch => ({
+    ...(typeof search === 'string' && search && { search }),
+    ...((status === 'PENDING' || status === 'READY' || status === 'REJECTED') && { status }),
+    ...(NETWORK_ORDERS.includes(sort as NetworkOrder) && { sort: sort as NetworkOrder }),
+    ...(ascending === true && { ascending }),
+  }),
   component: lazyRouteComponent(() => import('./pages/networks/networks'), 'NetworksPage'),
 });
 

@@ -1,12 +1,12 @@
 /** The networks of a team, and uploading more. */
-import { Select, TextInput } from '@mantine/core';
+import { Code, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedCallback, useInterval } from '@mantine/hooks';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useConnection } from '../../api/connection';
 import { graphql } from '../../api/generated';
-import type { IngestStatus, NetworksQuery } from '../../api/generated/graphql';
-import { formatCount, formatEnum } from '../../components/format';
+import type { IngestStatus, NetworkOrder, NetworksQuery } from '../../api/generated/graphql';
+import { formatBytes, formatCount, formatEnum } from '../../components/format';
 import { IngestBadge } from '../../components/ingest-status';
 import { TextLink } from '../../components/link';
 import { Page } from '../../components/page';
@@ -17,13 +17,13 @@ import { useTeam } from '../../team';
 import { UploadNetworks } from './upload-networks';
 
 const NETWORKS = graphql(`
-  query Networks($first: Int!, $after: String, $filter: NetworkFilter!) {
-    networks(first: $first, after: $after, filter: $filter) {
+  query Networks($first: Int!, $after: String, $filter: NetworkFilter!, $sort: NetworkSort!) {
+    networks(first: $first, after: $after, filter: $filter, sort: $sort) {
       edges {
         node {
-          id name status createdAt
-          failure { code message where remedy }
+          id name status sizeBytes createdAt
           summary { format ops parameters multiplyAccumulates }
+          failure { code message where remedy }
         }
       }
       pageInfo { hasNextPage endCursor }
@@ -36,114 +36,165 @@ const AGAIN_MS = 1500;
 
 const STATUSES: IngestStatus[] = ['PENDING', 'READY', 'REJECTED'];
 
+/** What the URL says of the list. */
+export interface NetworksSearch {
+  readonly search?: string;
+  readonly status?: IngestStatus;
+  readonly sort?: NetworkOrder;
+  readonly ascending?: boolean;
+}
+
 type Row = NetworksQuery['networks']['edges'][number]['node'];
 
-function columnsOf(teamId: string): Column<Row>[] {
-  return [
-    {
-      key: 'name',
-      header: 'Network',
-      cell: ({ id, name }) => (
-        <TextLink to="/teams/$teamId/networks/$networkId" params={{ teamId, networkId: id }}>
-          {name}
-        </TextLink>
-      ),
-      value: (row) => row.name,
-    },
-    {
-      key: 'status',
-      header: 'Status',
-      cell: ({ status }) => <IngestBadge status={status} />,
-      value: (row) => row.status,
-    },
-    { key: 'format', header: 'Format', cell: (row) => row.summary?.format ?? '–', value: (row) => row.summary?.format },
-    {
-      key: 'ops',
-      header: 'Ops',
-      number: true,
-      cell: ({ summary }) => (summary ? formatCount(summary.ops) : '–'),
-      value: (row) => row.summary?.ops,
-    },
-    {
-      key: 'parameters',
-      header: 'Weights, million',
-      number: true,
-      cell: ({ summary }) => (summary ? (summary.parameters / 1e6).toFixed(2) : '–'),
-      value: (row) => row.summary?.parameters,
-    },
-    {
-      key: 'multiplyAccumulates',
-      header: 'Multiply-adds, million',
-      number: true,
-      cell: ({ summary }) => (summary ? (summary.multiplyAccumulates / 1e6).toFixed(1) : '–'),
-      value: (row) => row.summary?.multiplyAccumulates,
-    },
-    {
-      key: 'failure',
-      header: 'Why it was refused',
-      wide: true,
-      cell: ({ failure }) => (failure ? `${failure.code}: ${failure.message} ${failure.remedy ?? ''}` : ''),
-      value: (row) => row.failure?.message,
-    },
-    { key: 'createdAt', header: 'Uploaded', cell: (row) => <Time at={row.createdAt} />, value: (row) => row.createdAt },
-  ];
-}
+/** `1.23 M`. */
+const large = (value: number | undefined) =>
+  value === undefined ? '–' : value < 1e6 ? formatCount(value) : `${formatCount(Math.round(value / 1e4) / 100)} M`;
+
+const COLUMNS: Column<Row>[] = [
+  {
+    key: 'NAME',
+    header: 'Network',
+    sortable: true,
+    cell: ({ id, name }) => (
+      <TextLink from="/teams/$teamId/networks" to="/teams/$teamId/networks/$networkId" params={{ networkId: id }}>
+        {name}
+      </TextLink>
+    ),
+    value: ({ name }) => name,
+  },
+  {
+    key: 'STATUS',
+    header: 'Status',
+    sortable: true,
+    cell: ({ status, failure }) => (
+      <Stack gap={2} align="flex-start">
+        <IngestBadge status={status} />
+        {failure && (
+          <Text size="sm" style={{ whiteSpace: 'normal' }} maw="28rem">
+            <Code>{failure.code}</Code> {failure.message}
+            {failure.remedy && ` ${failure.remedy}`}
+          </Text>
+        )}
+      </Stack>
+    ),
+    value: ({ status }) => status,
+  },
+  {
+    key: 'FORMAT',
+    header: 'Format',
+    sortable: true,
+    cell: ({ summary }) => summary?.format ?? '–',
+    value: ({ summary }) => summary?.format,
+  },
+  {
+    key: 'OPS',
+    header: 'Ops',
+    number: true,
+    sortable: true,
+    cell: ({ summary }) => large(summary?.ops),
+    value: ({ summary }) => summary?.ops,
+  },
+  {
+    key: 'PARAMETERS',
+    header: 'Parameters',
+    number: true,
+    sortable: true,
+    cell: ({ summary }) => large(summary?.parameters),
+    value: ({ summary }) => summary?.parameters,
+  },
+  {
+    key: 'MULTIPLY_ACCUMULATES',
+    header: 'Multiply-accumulates',
+    number: true,
+    sortable: true,
+    cell: ({ summary }) => large(summary?.multiplyAccumulates),
+    value: ({ summary }) => summary?.multiplyAccumulates,
+  },
+  {
+    key: 'sizeBytes',
+    header: 'Stored',
+    number: true,
+    cell: ({ sizeBytes }) => formatBytes(sizeBytes),
+    value: ({ sizeBytes }) => sizeBytes,
+  },
+  {
+    key: 'CREATED',
+    header: 'Created',
+    sortable: true,
+    cell: ({ createdAt }) => <Time at={createdAt} />,
+    value: ({ createdAt }) => createdAt,
+  },
+];
 
 export function NetworksPage() {
   const { id: teamId, mayWrite } = useTeam();
-  const { name, status } = useSearch({ from: '/teams/$teamId/networks' });
+  const search = useSearch({ from: '/teams/$teamId/networks' });
   const navigate = useNavigate();
-  const chosen = STATUSES.find((each) => each === status) ?? null;
-  const variables = { filter: { name: name ?? null, status: chosen } };
+  const by = search.sort ?? 'CREATED';
+  const descending = !search.ascending;
+  const variables = {
+    filter: { search: search.search ?? null, status: search.status ?? null },
+    sort: { by, descending },
+  };
   const list = useConnection(NETWORKS, variables, (data) => data.networks);
-  const isPending = list.rows.some((row) => row.status === 'PENDING');
+  const show = (change: NetworksSearch) =>
+    void navigate({
+      to: '/teams/$teamId/networks',
+      params: { teamId },
+      search: { ...search, ...change },
+      replace: true,
+    });
+  const find = useDebouncedCallback((text: string) => show({ search: text.trim() || undefined }), 300);
+  const isPending = list.rows.some(({ status }) => status === 'PENDING');
   const { start, stop } = useInterval(list.reload, AGAIN_MS);
   useEffect(() => {
     if (isPending) start();
     return stop;
   }, [isPending, start, stop]);
-  const find = (search: { name?: string; status?: string }) => {
-    void navigate({ to: '/teams/$teamId/networks', params: { teamId }, search, replace: true });
-  };
-  const findSoon = useDebouncedCallback(find, 300);
+  const isFiltered = Boolean(search.search || search.status);
   return (
     <Page
       title="Networks"
-      description="Graphs without their weights: what a network is made of decides how long it takes."
+      description="Graphs whose latency is predicted. Only their structure is here: weights are never sent."
       query={{ document: NETWORKS, variables: { first: 50, ...variables } }}
     >
       {mayWrite && <UploadNetworks onCreated={list.reload} />}
       <ServerTable
         label="Networks"
         list={list}
-        columns={columnsOf(teamId)}
+        columns={COLUMNS}
         rowKey={({ id }) => id}
+        sort={{ key: by, descending }}
+        onSort={(key) => show({ sort: key as NetworkOrder, ascending: key === by ? descending : key === 'NAME' })}
         toolbar={
           <>
             <TextInput
               size="xs"
               aria-label="Name"
-              placeholder="Name"
-              defaultValue={name}
-              w="12rem"
-              onChange={({ currentTarget }) => findSoon({ name: currentTarget.value.trim() || undefined, status })}
+              placeholder="Part of a name"
+              defaultValue={search.search}
+              w="14rem"
+              maxLength={200}
+              onChange={({ currentTarget }) => find(currentTarget.value)}
             />
             <Select
               size="xs"
+              w="10rem"
               aria-label="Status"
-              w="9rem"
-              data={[
-                { value: '', label: 'Any status' },
-                ...STATUSES.map((value) => ({ value, label: formatEnum(value) })),
-              ]}
-              value={chosen ?? ''}
-              onChange={(value) => find({ name, status: value || undefined })}
+              placeholder="Any status"
+              clearable
+              clearButtonProps={{ 'aria-label': 'Any status' }}
+              data={STATUSES.map((value) => ({ value, label: formatEnum(value) }))}
+              value={search.status ?? null}
+              onChange={(status) => show({ status: (status as IngestStatus) ?? undefined })}
             />
           </>
         }
         empty={
-          <Empty title={name || status ? 'No such networks' : 'No networks yet'}>
-            {!name && !status && 'Upload a file of a network to see what it would take on your devices.'}
+          <Empty title={isFiltered ? 'No such networks' : 'No networks yet'}>
+            {isFiltered
+              ? 'Change the filter to see others.'
+              : 'Upload an ONNX or TFLite file: its weights stay with you.'}
           </Empty>
         }
       />
