@@ -49,7 +49,8 @@ export async function readSortedPage<T extends Node>(
   const query = manager
     .createQueryBuilder(noun, 'node')
     .where(new Brackets((all) => all.where(where)))
-    .addSelect(by, 'sort_value')
+    // In parentheses it is an expression, not a property under another name.
+    .addSelect(`(${by})`, 'sort_value')
     .orderBy('sort_value', direction)
     .addOrderBy('node.id', direction)
     .limit(first + 1);
