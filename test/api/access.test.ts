@@ -190,6 +190,7 @@ describe('access', () => {
       return Object.fromEntries(fields.map((field) => [field.name, anyFieldValue(field.name, field.type)]));
     }
     if (type.name === 'Int' || type.name === 'Float') return 1;
+    if (type.name === 'Boolean') return false;
     return type.name.startsWith('Date') ? '2100-01-01T00:00:00Z' : 'x';
   }
 
