@@ -130,8 +130,15 @@ describe('the dashboard', () => {
     const team = await service.createTeam('Asked');
     const shown = await (await visit()).signIn(team.person.token);
     await shown.goto(`/teams/${team.id}/graphiql?query=${encodeURIComponent('{ viewer { team { name } } }')}`);
-    await shown.page.getByRole('button', { name: /execute query/i }).click();
-    await shown.page.locator('.graphiql-response').getByText('"Asked"').waitFor();
+    // Until the editor has loaded its text and the schema, running does nothing.
+    await shown.page.locator('.graphiql-query-editor .view-lines').getByText('viewer').waitFor();
+    const answer = shown.page.locator('.graphiql-response').getByText('"Asked"');
+    const run = shown.page.getByRole('button', { name: /execute query/i });
+    for (let attempt = 0; attempt < 10 && !(await answer.isVisible()); attempt++) {
+      await run.click();
+      await answer.waitFor({ timeout: 5_000 }).catch(() => undefined);
+    }
+    await answer.waitFor();
     expect(shown.complaints).toEqual([]);
   }, 120_000);
 });
