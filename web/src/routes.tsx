@@ -39,7 +39,7 @@ function teamPage<const Path extends string, Name extends string>(
 }
 
 const teamPages = [
-  teamPage('/', () => import('./pages/teams/overview'), 'OverviewPage'),
+  teamPage('/', () => import('./pages/overview/overview'), 'OverviewPage'),
   teamPage('/predictors/$predictorId', () => import('./pages/predictors/predictor'), 'PredictorPage'),
   teamPage('/versions/$versionId', () => import('./pages/predictors/version'), 'VersionPage'),
   teamPage('/members', () => import('./pages/members/members'), 'MembersPage'),
