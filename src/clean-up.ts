@@ -78,6 +78,7 @@ async function removeUploads({ tenancy, store }: CleanUpServices, teamId: string
         .where({ id: MoreThan(last), createdAt: Raw((column) => `${column} < now() - interval '1 day'`) })
         .andWhere('NOT EXISTS (SELECT FROM dataset WHERE upload_id = upload.id)')
         .andWhere('NOT EXISTS (SELECT FROM network WHERE upload_id = upload.id)')
+        .andWhere('NOT EXISTS (SELECT FROM batch WHERE upload_id = upload.id)')
         .orderBy('upload.id')
         .limit(BATCH)
         .getMany(),

@@ -2,6 +2,7 @@
 import { DataSource } from 'typeorm';
 import { ApiKey } from './schema/api-key';
 import { AuditEntry } from './schema/audit-entry';
+import { Batch, BatchFile } from './schema/batch';
 import { BudgetCheck, BudgetCheckResult } from './schema/budget-check';
 import { Calibration } from './schema/calibration';
 import { Dataset, DatasetScenario } from './schema/dataset';
@@ -74,6 +75,8 @@ export function createDataSource(url: string, idleSeconds: number): DataSource {
       ExpectedLatency,
       DriftAlert,
       FailedJob,
+      Batch,
+      BatchFile,
       BudgetCheck,
       BudgetCheckResult,
       Pin,

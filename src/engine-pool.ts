@@ -8,9 +8,12 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { BatchChunk, RowRefusal } from './batch-rows';
+import type { BatchPrediction, PredictingTask, ReadingTask, SplitTask } from './batch-thread';
 import {
   EngineError,
   type EvaluationRow,
+  type Graph,
   type NetworkDescription,
   type Profile,
   type TrainedPredictor,
@@ -24,6 +27,7 @@ import { type Outcome, unwrap } from './thread-outcome';
 
 const IDLE_MS = 30_000;
 const READING_THREADS = 1;
+const PREDICTING_THREADS = 1;
 
 /** What reading one network may take: the largest networks take a tenth of a second and some 50 MB. */
 const NETWORK_READING_MS = 10_000;
@@ -34,6 +38,7 @@ export class EnginePool {
   readonly #folds: FoldThreads;
   readonly #reading: Piscina;
   readonly #networks: Piscina;
+  readonly #predicting: Piscina;
   #lastRead: Promise<unknown> = Promise.resolve();
 
   /**
@@ -52,6 +57,7 @@ export class EnginePool {
     this.#training = new Piscina({ ...common, maxThreads: trainingThreads });
     this.#folds = new FoldThreads(program, trainingThreads);
     this.#reading = new Piscina({ ...common, maxThreads: READING_THREADS });
+    this.#predicting = new Piscina({ ...common, maxThreads: PREDICTING_THREADS });
     this.#networks = new Piscina({
       ...common,
       maxThreads: READING_THREADS,
@@ -65,21 +71,50 @@ export class EnginePool {
   }
 
   /** @throws EngineError, LIMIT_EXCEEDED among them */
-  async summarizeNetwork(file: NetworkFile): Promise<NetworkDescription> {
+  summarizeNetwork(file: NetworkFile): Promise<NetworkDescription> {
+    return this.#withinLimits('summarizeNetwork', file, file.name);
+  }
+
+  /** The chunks of a batch's file. @throws EngineError */
+  splitBatch(task: SplitTask): Promise<BatchChunk[]> {
+    return run(this.#reading, 'splitBatch', task);
+  }
+
+  /** The graph of each row of a batch, or why it has none; one beyond the limits does not harm the others. */
+  async readRows({ rows, bases }: ReadingTask): Promise<(Graph | RowRefusal)[]> {
+    try {
+      return await this.#withinLimits('readRows', { rows, bases }, 'rows');
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'LIMIT_EXCEEDED') throw error;
+      const { code, message } = error;
+      if (rows.length === 1) return [{ code, message }];
+      const graphs: (Graph | RowRefusal)[] = [];
+      for (const row of rows) graphs.push(...(await this.readRows({ rows: [row], bases })));
+      return graphs;
+    }
+  }
+
+  /** What each version says of each graph. @throws EngineError INVALID_PREDICTOR */
+  predictGraphs(task: PredictingTask): Promise<(BatchPrediction | RowRefusal)[][]> {
+    return run(this.#predicting, 'predictGraphs', task);
+  }
+
+  /** A task that reads networks: no longer and with no more memory than reading may take. */
+  async #withinLimits<T>(name: string, task: unknown, where: string): Promise<T> {
     try {
       // Reading begins when the thread is free: the limit is on a queue of one.
       return await this.#inTurn(() =>
-        run(this.#networks, 'summarizeNetwork', file, { signal: AbortSignal.timeout(this.limits.milliseconds) }),
+        run<T>(this.#networks, name, task, { signal: AbortSignal.timeout(this.limits.milliseconds) }),
       );
     } catch (error) {
-      const { name, code } = error as { name?: string; code?: string };
+      const { name: kind, code } = error as { name?: string; code?: string };
       const { milliseconds, megabytes } = this.limits;
       const remedy = 'Check the file; export the network without weights, or with fewer ops.';
-      if (name === 'AbortError') {
-        throw new EngineError('LIMIT_EXCEEDED', `reading took more than ${milliseconds} ms`, file.name, remedy);
+      if (kind === 'AbortError') {
+        throw new EngineError('LIMIT_EXCEEDED', `reading took more than ${milliseconds} ms`, where, remedy);
       }
       if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-        throw new EngineError('LIMIT_EXCEEDED', `reading took more than ${megabytes} MB`, file.name, remedy);
+        throw new EngineError('LIMIT_EXCEEDED', `reading took more than ${megabytes} MB`, where, remedy);
       }
       throw error;
     }
@@ -136,7 +171,12 @@ export class EnginePool {
 
   /** Ends all threads when they have nothing to do any more. */
   async stop(): Promise<void> {
-    await Promise.all([this.#training.close(), this.#reading.close(), this.#networks.close()]);
+    await Promise.all([
+      this.#training.close(),
+      this.#reading.close(),
+      this.#networks.close(),
+      this.#predicting.close(),
+    ]);
     await this.#folds.stop();
   }
 }

@@ -25,6 +25,8 @@ import { askForFolds, foldRunner, type PackedFold, unpackFold } from './fold-tas
 import { readProfile } from './profiles';
 import { type Outcome, outcomeOf } from './thread-outcome';
 
+export { predictGraphs, readRows, splitBatch } from './batch-thread';
+
 /** A profile's file on this machine; network and scenario for the format that does not say them. */
 export interface ProfileFile {
   readonly path: string;

@@ -10,6 +10,7 @@ const SUBJECTS: Partial<Record<string, string>> = {
   networkId: 'Network',
   versionId: 'PredictorVersion',
   evaluationSetId: 'EvaluationSet',
+  batchId: 'Batch',
   invitationId: 'Invitation',
 };
 
@@ -28,7 +29,7 @@ export async function keepDeadLetter(
     jobId,
     name,
     subjectType,
-    subjectId,
+    subjectId: subjectId?.toString(),
     attempts,
     failure,
     requestId: origin?.requestId,

@@ -104,16 +104,16 @@ export function profileNames({ networkName, scenarioName }: Dataset): { network?
   return { network: networkName ?? undefined, scenario: scenarioName ?? undefined };
 }
 
-/** Gives `work` the dataset's bytes as a file with the extension of the original, and removes it afterwards. */
+/** Gives `work` an uploaded file's bytes as a file with the extension of the original, and removes it afterwards. */
 export async function withLocalFile<T>(
   store: ObjectStore,
-  dataset: Dataset,
+  { fileName, objectKey, sha256 }: Pick<Dataset, 'fileName' | 'objectKey' | 'sha256'>,
   work: (path: string) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'fusecast-dataset-'));
+  const directory = await mkdtemp(join(tmpdir(), 'fusecast-upload-'));
   try {
-    const path = join(directory, `profile${extname(dataset.fileName).toLowerCase()}`);
-    await writeFile(path, await store.get(dataset.objectKey, { sha256: dataset.sha256 }));
+    const path = join(directory, `upload${extname(fileName).toLowerCase()}`);
+    await writeFile(path, await store.get(objectKey, { sha256 }));
     return await work(path);
   } finally {
     await rm(directory, { recursive: true, force: true });

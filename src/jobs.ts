@@ -22,6 +22,9 @@ export interface JobPayloads {
   ingestNetwork: { teamId: string; networkId: string };
   trainPredictor: { teamId: string; versionId: string };
   createEvaluationSet: { teamId: string; evaluationSetId: string };
+  startBatch: { teamId: string; batchId: string };
+  predictBatchChunk: { teamId: string; batchId: string; chunk: number };
+  joinBatch: { teamId: string; batchId: string };
   updateDrift: { teamId: string; scenarioId: string; versionId: string };
   sendDriftNotice: { teamId: string; driftAlertId: string; personId: string };
   answerEmailRequest: { emailRequestId: string };
@@ -45,6 +48,9 @@ export const QUEUES: Readonly<Record<JobName, { retryLimit: number; retryDelay: 
   ingestNetwork: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 5 * 60 },
   trainPredictor: { retryLimit: 4, retryDelay: 5, timeoutSeconds: 4 * 3600 },
   createEvaluationSet: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 10 * 60 },
+  startBatch: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 10 * 60 },
+  predictBatchChunk: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 30 * 60 },
+  joinBatch: { retryLimit: 4, retryDelay: 2, timeoutSeconds: 10 * 60 },
   updateDrift: { retryLimit: 4, retryDelay: 5, timeoutSeconds: 10 * 60 },
   sendDriftNotice: { retryLimit: 8, retryDelay: 5, timeoutSeconds: 2 * 60 },
   answerEmailRequest: { retryLimit: 8, retryDelay: 5, timeoutSeconds: 2 * 60 },

@@ -11,6 +11,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import pino, { type Logger } from 'pino';
+import { failBatch, joinBatch, predictBatchChunk, startBatch } from './batches';
 import { cleanUp } from './clean-up';
 import { type Config, ConfigError, projectDirectory, readConfig } from './config';
 import { createDataSource } from './data-source';
@@ -43,6 +44,8 @@ import { Worker } from './worker';
 
 const INGEST_CONCURRENCY = 2;
 const MAIL_CONCURRENCY = 2;
+/** While one chunk's networks are predicted in their thread, those of the next are read in another. */
+const BATCH_CONCURRENCY = 2;
 
 export interface Service {
   /** Where the API listens; for a worker, which has none, the public URL if there is one. */
@@ -136,6 +139,9 @@ async function compose(
       ingestNetwork: INGEST_CONCURRENCY,
       trainPredictor: config.trainingThreads,
       createEvaluationSet: INGEST_CONCURRENCY,
+      startBatch: 1,
+      predictBatchChunk: BATCH_CONCURRENCY,
+      joinBatch: 1,
       updateDrift: 1,
       sendDriftNotice: MAIL_CONCURRENCY,
       answerEmailRequest: MAIL_CONCURRENCY,
@@ -222,6 +228,18 @@ function jobHandlers(
     createEvaluationSet: {
       run: (payload, context) => freezeEvaluationSet(services, payload, context),
       giveUp: (...refusal) => rejectEvaluationSet(services, ...refusal),
+    },
+    startBatch: {
+      run: (payload, context) => startBatch(services, payload, context),
+      giveUp: (...refusal) => failBatch(services, ...refusal),
+    },
+    predictBatchChunk: {
+      run: (payload, context) => predictBatchChunk(services, payload, context),
+      giveUp: (...refusal) => failBatch(services, ...refusal),
+    },
+    joinBatch: {
+      run: (payload, context) => joinBatch(services, payload, context),
+      giveUp: (...refusal) => failBatch(services, ...refusal),
     },
     updateDrift: { run: (payload, context) => updateDrift(services, payload, context) },
     sendDriftNotice: { run: (payload) => sendDriftNotice(mailServices, payload) },

@@ -170,7 +170,7 @@ export class Serving {
   }
 
   #load(version: PredictorVersion): Loaded {
-    const predictor = this.#readFile(version).then(loadPredictor);
+    const predictor = this.readFile(version).then(loadPredictor);
     const loaded: Loaded = { predictor, users: 0, evicted: false };
     this.#predictors.set(version.id, loaded);
     // What could not be loaded is not kept: the next caller tries again.
@@ -180,7 +180,9 @@ export class Serving {
     return loaded;
   }
 
-  async #readFile(version: PredictorVersion): Promise<Buffer> {
+  /** A READY version's stored file. @throws what `onDamage` answered if it is not the one that was trained; StorageError */
+  async readFile(version: PredictorVersion): Promise<Buffer> {
+    if (version.quarantinedAt) throw await this.#onDamage(version);
     const read = () => this.#store.get(version.objectKey!, { sha256: version.sha256! });
     try {
       // Once more: what came to harm on the way is whole in the store.

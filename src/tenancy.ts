@@ -291,6 +291,11 @@ export function uploadPartKey(session: TeamSession, digest: string, part: number
   return `${teamPrefix(session)}upload-parts/${digest}/${part}`;
 }
 
+/** Where a file of a batch goes: the rows of a chunk, their predictions, or all of them. */
+export function batchKey(session: TeamSession, batchId: string, digest: string): string {
+  return `${teamPrefix(session)}batches/${batchId}/${digest}`;
+}
+
 /** Where a predictor version's ONNX file goes. */
 export function predictorKey(session: TeamSession, digest: string): string {
   return `${teamPrefix(session)}predictors/${digest}.onnx`;

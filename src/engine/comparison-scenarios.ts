@@ -2,7 +2,7 @@
  * The same networks in several scenarios, or by several versions: latencies side by side, the order of the networks in each,
  * and how far two orders agree. Must not know what the columns are.
  */
-import { kendallTau } from './comparison-statistics';
+import { kendallTau } from './rank-correlation';
 
 /** Predicted latencies of the networks in one scenario by one version. */
 export interface LatencyColumn {

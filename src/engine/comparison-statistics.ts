@@ -1,6 +1,6 @@
 /**
- * Statistics of paired comparisons: the bootstrap interval of a mean difference with its verdict, and how far two orders
- * agree. Must not know what is compared.
+ * Statistics of paired comparisons: the bootstrap interval of a mean difference with its verdict. Must not know what is
+ * compared.
  */
 import { mean, quantile } from './metrics';
 import { createRandom } from './random';
@@ -95,26 +95,4 @@ export function pairedBootstrap(
 function verdictOf(lower: number, upper: number, margin: number): Verdict {
   if (upper < -margin) return 'BETTER';
   return lower > margin ? 'WORSE' : 'NO_DIFFERENCE';
-}
-
-/**
- * Kendall's tau-b: 1 if the two order all pairs alike, -1 if they order all of them the other way round; ties count for
- * neither. Source: Kendall, "The treatment of ties in ranking problems", Biometrika 1945.
- *
- * @returns null if one of the two has no pair of different values
- */
-export function kendallTau(a: readonly number[], b: readonly number[]): number | null {
-  let agreement = 0;
-  let untiedA = 0;
-  let untiedB = 0;
-  for (let i = 1; i < a.length; i++) {
-    for (let j = 0; j < i; j++) {
-      const orderA = Math.sign(a[i] - a[j]);
-      const orderB = Math.sign(b[i] - b[j]);
-      agreement += orderA * orderB;
-      untiedA += Math.abs(orderA);
-      untiedB += Math.abs(orderB);
-    }
-  }
-  return untiedA > 0 && untiedB > 0 ? agreement / Math.sqrt(untiedA * untiedB) : null;
 }

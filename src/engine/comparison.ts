@@ -7,7 +7,6 @@ import { compareKinds, type KindComparison, type KindLatency } from './compariso
 import {
   type BootstrapOptions,
   equivalenceMargin,
-  kendallTau,
   type PairedDifference,
   pairedBootstrap,
 } from './comparison-statistics';
@@ -15,6 +14,7 @@ import type { PredictorMetadata } from './export';
 import { intervalAround } from './intervals';
 import { type ErrorSummary, mean, summarizeErrors } from './metrics';
 import type { NetworkPrediction } from './predictor';
+import { kendallTau } from './rank-correlation';
 
 /** What a comparison takes from one version's prediction of one network. */
 export interface EvaluatedPrediction {

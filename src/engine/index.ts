@@ -24,7 +24,6 @@ export { compareColumns } from './comparison-scenarios';
 export {
   type BootstrapOptions,
   FEWEST_FOR_VERDICT,
-  kendallTau,
   type PairedDifference,
   pairedBootstrap,
   VERDICTS,
@@ -79,6 +78,7 @@ export {
   type Statistic,
 } from './profile';
 export { createRandom } from './random';
+export { kendallTau, spearmanRho } from './rank-correlation';
 export { explainFusions, type FusionReport } from './rule-learning';
 export { RUNTIMES, resolveRuntime, runtimeOfScenario, withGpu } from './runtimes/registry';
 export { parseRuleFile, rulePackOf } from './runtimes/rule-file';

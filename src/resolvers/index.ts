@@ -5,6 +5,7 @@ import { GraphQLDateTimeISO } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from './api-key';
 import { AuditEntryResolver } from './audit-entry';
+import { BatchResolver } from './batch';
 import { BudgetCheckResolver, BudgetCheckResultResolver } from './budget-check';
 import { CalibrationResolver } from './calibration';
 import { ComparisonResolver } from './comparison';
@@ -82,6 +83,7 @@ export function buildGraphQLSchema(): Promise<GraphQLSchema> {
       DriftAlertResolver,
       DriftVersionResolver,
       MeasuredDatasetResolver,
+      BatchResolver,
       BudgetCheckResolver,
       BudgetCheckResultResolver,
       UsageResolver,

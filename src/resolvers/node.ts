@@ -3,6 +3,7 @@ import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { CodedError, notFound } from '../errors';
 import { ApiKey } from '../schema/api-key';
 import { AuditEntry } from '../schema/audit-entry';
+import { Batch } from '../schema/batch';
 import { BudgetCheck } from '../schema/budget-check';
 import { Calibration } from '../schema/calibration';
 import { Dataset } from '../schema/dataset';
@@ -48,6 +49,7 @@ const NODES: ReadonlyMap<string, { noun: new () => Node; action: TeamAction }> =
     EvaluationSetRow: { noun: EvaluationSetRow, action: 'PREDICTOR_READ' },
     Prediction: { noun: Prediction, action: 'PREDICTION_READ' },
     FailedJob: { noun: FailedJob, action: 'JOB_READ' },
+    Batch: { noun: Batch, action: 'PREDICTION_READ' },
     BudgetCheck: { noun: BudgetCheck, action: 'PREDICTION_READ' },
   } as const),
 );

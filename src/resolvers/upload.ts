@@ -12,12 +12,16 @@ import { checkParts, joinParts, requestParts, toRequest } from './upload-parts';
 
 const UPLOAD_SECONDS = 15 * 60;
 
-const ACTION_OF_KIND: Record<UploadKind, TeamAction> = { DATASET: 'DATASET_WRITE', NETWORK: 'NETWORK_WRITE' };
+const ACTION_OF_KIND: Record<UploadKind, TeamAction> = {
+  DATASET: 'DATASET_WRITE',
+  NETWORK: 'NETWORK_WRITE',
+  BATCH: 'PREDICTION_WRITE',
+};
 
 @Resolver()
 export class UploadResolver {
   @Mutation(() => RequestUploadPayload, {
-    description: 'Allows one file to be put into the object store. Then: createDataset or createNetwork.',
+    description: 'Allows one file to be put into the object store. Then: createDataset, createNetwork or predictBatch.',
   })
   async requestUpload(
     @Arg('input') input: RequestUploadInput,

@@ -39,13 +39,17 @@ export const Scope = wordsOf([
 export type Scope = WordOf<typeof Scope>;
 registerEnumType(Scope, { name: 'Scope', description: 'What an API key may do.' });
 
-export const UploadKind = wordsOf(['DATASET', 'NETWORK']);
+export const UploadKind = wordsOf(['DATASET', 'NETWORK', 'BATCH']);
 export type UploadKind = WordOf<typeof UploadKind>;
 registerEnumType(UploadKind, { name: 'UploadKind' });
 
 export const IngestStatus = wordsOf(['PENDING', 'READY', 'REJECTED']);
 export type IngestStatus = WordOf<typeof IngestStatus>;
 registerEnumType(IngestStatus, { name: 'IngestStatus', description: 'How far the reading of an uploaded file is.' });
+
+export const BatchStatus = wordsOf(['QUEUED', 'RUNNING', 'READY', 'FAILED', 'CANCELLED']);
+export type BatchStatus = WordOf<typeof BatchStatus>;
+registerEnumType(BatchStatus, { name: 'BatchStatus', description: 'How far a batch is.' });
 
 export const VersionStatus = wordsOf(['QUEUED', 'TRAINING', 'READY', 'FAILED', 'CANCELLED']);
 export type VersionStatus = WordOf<typeof VersionStatus>;

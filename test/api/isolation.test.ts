@@ -2,6 +2,7 @@
  * Two teams cannot see each other: not by any list, not by any id in any argument, and not by SQL.
  */
 import { Client } from 'pg';
+import { startBatch } from '../testkit/batches';
 import { recordCheck } from '../testkit/budget-checks';
 import { type ApiClient, type Data, until } from '../testkit/client';
 import { freezeNetworks, trainedNetwork } from '../testkit/evaluation-sets';
@@ -85,6 +86,7 @@ describe('two teams', () => {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predict.predictions[0].id,
+      Batch: await startBatch(client, networks[0].id, measured.scenario),
       BudgetCheck: await recordCheck(client, predict.predictions[0].id),
       FailedJob: await addFailedJob(team, version.id),
       ...(await promoteAndPin(client, version.id)),
@@ -161,6 +163,8 @@ describe('two teams', () => {
         () => ({ name: 'x', scenario, datasetIds: [ids.Dataset], learner: 'LASSO' }),
       ],
       ['createEvaluationSet', 'CreateEvaluationSetInput', () => ({ datasetId: ids.Dataset, name: 'x' })],
+      ['predictBatch', 'PredictBatchInput', () => ({ uploadId: ids.Upload, scenarios: [scenario] })],
+      ['cancelBatch', 'CancelBatchInput', () => ({ batchId: ids.Batch })],
       ['cancelTraining', 'CancelTrainingInput', () => ({ versionId: ids.PredictorVersion })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], versionIds: [ids.PredictorVersion] })],
       ['predict', 'PredictInput', () => ({ networkIds: [ids.Network], scenarios: [scenario] })],

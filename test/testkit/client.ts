@@ -79,7 +79,7 @@ export class ApiClient {
   }
 
   /** Uploads bytes as a client does, and returns the upload's id. */
-  async upload(kind: 'DATASET' | 'NETWORK', fileName: string, bytes: Uint8Array): Promise<string> {
+  async upload(kind: 'DATASET' | 'NETWORK' | 'BATCH', fileName: string, bytes: Uint8Array): Promise<string> {
     const input = { kind, fileName, sizeBytes: bytes.byteLength, sha256: sha256(bytes) };
     const { requestUpload } = await this.query(REQUEST_UPLOAD, { input });
     if (requestUpload.request) {

@@ -1,4 +1,5 @@
 /** A team with one of everything: a trained predictor and what it takes to get there, and what it predicted. */
+import { startBatch } from './batches';
 import { recordCheck } from './budget-checks';
 import { type Data, until } from './client';
 import { freezeNetworks, trainedNetwork } from './evaluation-sets';
@@ -64,6 +65,7 @@ export async function fillTeam(team: TestTeam): Promise<FilledTeam> {
       EvaluationSetRow: evaluationSet.rows.edges[0].node.id,
       PredictorVersionNetwork: await trainedNetwork(client, version.id),
       Prediction: predictions[0].id,
+      Batch: await startBatch(client, networks[0].id, measured.scenario),
       BudgetCheck: await recordCheck(client, predictions[0].id),
       FailedJob: await addFailedJob(team, version.id),
       ...(await promoteAndPin(client, version.id)),
