@@ -11,7 +11,15 @@ import { Member } from './schema/member';
 import { newId, toGlobalId } from './schema/node';
 import { PersonSession } from './schema/person-session';
 import { Team } from './schema/team';
-import { type ApiKeySession, type Origin, restrict, type Session, type Tenancy, unauthenticated } from './tenancy';
+import {
+  type ApiKeyRow,
+  type ApiKeySession,
+  type Origin,
+  restrict,
+  type Session,
+  type Tenancy,
+  unauthenticated,
+} from './tenancy';
 
 const SESSION_DAYS = 30;
 /** How often, at most, the use of a key or session is written down. */
@@ -79,18 +87,13 @@ async function authenticateApiKey(
   secret: string,
   team: string | undefined,
 ): Promise<Session> {
-  const { key, keyTeam } = await tenancy.within({ 'app.api_key_id': id }, async (manager) => {
-    const found = await manager.findOneBy(ApiKey, { id });
-    if (!found) return {};
-    await restrict(manager, { 'app.team_id': found.teamId });
-    return { key: found, keyTeam: await manager.findOneByOrFail(Team, { id: found.teamId }) };
-  });
+  const key = await tenancy.apiKey(id);
   const refuse = (message: string): Session => ({ kind: 'anonymous', refusal: unauthenticated(message) });
   const now = new Date();
   if (!key || !isSecretOf(key, secret, now)) return refuse('The API key is unknown.');
   if (key.revokedAt) return refuse('The API key is revoked.');
   if (key.expiresAt && key.expiresAt <= now) return refuse('The API key has expired.');
-  if (keyTeam.deletionDueAt) return refuse('The team of this API key is being deleted.');
+  if (key.teamDeletionDueAt) return refuse('The team of this API key is being deleted.');
   const { teamId, scopes, scenarios } = key;
   const session: ApiKeySession = { kind: 'apiKey', teamId, apiKeyId: id, scopes, scenarios: scenarios ?? undefined };
   if (team !== undefined && team !== toGlobalId('Team', key.teamId)) {
@@ -103,7 +106,7 @@ async function authenticateApiKey(
 }
 
 /** The key's secret, or the one before it while a rotation lets both count. */
-function isSecretOf(key: ApiKey, secret: string, now: Date): boolean {
+function isSecretOf(key: ApiKeyRow, secret: string, now: Date): boolean {
   const given = Buffer.from(sha256(secret));
   if (timingSafeEqual(Buffer.from(key.secretSha256), given)) return true;
   const { previousSecretSha256: previous, previousSecretExpiresAt: expiresAt } = key;

@@ -2,6 +2,7 @@
  * What runs in a worker thread: the long calls of the engine, and the reading of files for it. Each exported function
  * is one task; engine-pool.ts is its other side. Must not know rows, teams or the object store.
  */
+import os from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import {
   describeNetwork,
@@ -26,6 +27,10 @@ import { readProfile } from './profiles';
 import { type Outcome, outcomeOf } from './thread-outcome';
 
 export { predictGraphs, readRows, splitBatch } from './batch-thread';
+
+// What computes for minutes gives way to what answers in milliseconds on the same machine. On Linux this is the priority of
+// the thread that asks; elsewhere it would be that of the whole process, the API's threads among them.
+if (process.platform === 'linux') os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
 
 /** A profile's file on this machine; network and scenario for the format that does not say them. */
 export interface ProfileFile {

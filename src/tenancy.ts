@@ -231,6 +231,20 @@ async function holdLease(manager: EntityManager, { jobId, token }: Lease): Promi
   if (!held) throw new LeaseLostError(jobId);
 }
 
+/** An API key and what its team says of it. */
+export interface ApiKeyRow {
+  readonly teamId: string;
+  readonly secretSha256: string;
+  readonly previousSecretSha256: string | null;
+  readonly previousSecretExpiresAt: Date | null;
+  readonly scopes: readonly Scope[];
+  readonly scenarios: readonly string[] | null;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+  readonly revokedAt: Date | null;
+  readonly teamDeletionDueAt: Date | null;
+}
+
 export class Tenancy {
   constructor(private readonly database: DataSource) {}
 
@@ -261,6 +275,24 @@ export class Tenancy {
     work: (manager: EntityManager) => Promise<T>,
   ): Promise<T> {
     return this.within({ 'app.person_id': session.personId, 'app.team_id': teamId }, work);
+  }
+
+  /** What an API key is, or undefined: sees the key and its team. One round trip, because every request of a key makes it. */
+  async apiKey(id: string): Promise<ApiKeyRow | undefined> {
+    const [row] = await observeTransaction(() => this.database.query('SELECT * FROM read_api_key($1)', [id]));
+    if (!row) return undefined;
+    return {
+      teamId: row.team_id,
+      secretSha256: row.secret_sha256,
+      previousSecretSha256: row.previous_secret_sha256,
+      previousSecretExpiresAt: row.previous_secret_expires_at,
+      scopes: row.scopes,
+      scenarios: row.scenarios,
+      expiresAt: row.expires_at,
+      lastUsedAt: row.last_used_at,
+      revokedAt: row.revoked_at,
+      teamDeletionDueAt: row.team_deletion_due_at,
+    };
   }
 
   /** Sees what the settings say: for requests that have no session yet, and the secrets that they carry. */

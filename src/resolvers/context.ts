@@ -42,20 +42,34 @@ export async function loadById<T extends Node>(
   noun: NodeClass<T>,
   id: string,
 ): Promise<T> {
-  let loader = context.loaders.get(noun);
-  if (!loader) {
-    loader = new DataLoader(async (ids) => {
-      const rows = await context.tenancy.inTeam(session, (manager) =>
-        manager.findBy<Node & ObjectLiteral>(noun, { id: In([...ids]) }),
-      );
-      const byId = new Map(rows.map((row) => [row.id, row]));
-      return ids.map((key) => byId.get(key));
-    });
-    context.loaders.set(noun, loader);
-  }
-  const row = await loader.load(id);
+  const row = await loaderOf(context, session, noun).load(id);
   if (!row) throw new Error(`${noun.name} ${id} is referred to but not there.`);
   return row as T;
+}
+
+/** Lets loadById answer with rows that this request has read already, under the same session. */
+export function remember<T extends Node>(
+  context: RequestContext,
+  session: TeamSession,
+  noun: NodeClass<T>,
+  rows: readonly T[],
+): void {
+  const loader = loaderOf(context, session, noun);
+  for (const row of rows) loader.prime(row.id, row);
+}
+
+function loaderOf(context: RequestContext, session: TeamSession, noun: NodeClass) {
+  const known = context.loaders.get(noun);
+  if (known) return known;
+  const loader = new DataLoader<string, Node | undefined>(async (ids) => {
+    const rows = await context.tenancy.inTeam(session, (manager) =>
+      manager.findBy<Node & ObjectLiteral>(noun, { id: In([...ids]) }),
+    );
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((key) => byId.get(key));
+  });
+  context.loaders.set(noun, loader);
+  return loader;
 }
 
 /** The row id in a global id. @throws BAD_INPUT if it is malformed or of another type */

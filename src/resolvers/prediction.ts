@@ -1,6 +1,6 @@
 /** Predictions. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
-
+import { In } from 'typeorm';
 import { recordChange } from '../audit';
 import { CodedError, notFound } from '../errors';
 import { Calibration } from '../schema/calibration';
@@ -11,7 +11,7 @@ import { PredictInput, Prediction, PredictionConnection, PredictionFilter, Predi
 import { PredictorVersion } from '../schema/predictor-version';
 import { Scenario } from '../schema/scenario';
 import { authorize } from '../tenancy';
-import { loadById, type RequestContext, rowId } from './context';
+import { loadById, type RequestContext, remember, rowId } from './context';
 import { given, readPage } from './pages';
 import { readyNetworks } from './ready-networks';
 import { calibratedVersion, pinnedVersion, readyVersion, versionForScenario } from './version-choice';
@@ -68,7 +68,7 @@ export class PredictionResolver {
         'Name at least one scenario, version, pin or calibration; split what is too much.',
       );
     }
-    const { networks, asked } = await tenancy.inTeam(session, async (manager) => {
+    const { networks, asked, inScenarios } = await tenancy.inTeam(session, async (manager) => {
       const found: PredictorVersion[] = [];
       for (const [i, name] of scenarios.entries())
         found.push(await versionForScenario(manager, name, `input.scenarios[${i}]`));
@@ -82,8 +82,18 @@ export class PredictionResolver {
       return {
         networks: await readyNetworks(manager, input.networkIds),
         asked: calibrated,
+        inScenarios: await manager.findBy(Scenario, { id: In(calibrated.map(({ version }) => version.scenarioId)) }),
       };
     });
+    // Almost every answer is asked for their names.
+    remember(context, session, Network, networks);
+    remember(context, session, Scenario, inScenarios);
+    remember(
+      context,
+      session,
+      PredictorVersion,
+      asked.map(({ version }) => version),
+    );
 
     // No transaction is open while the object store and onnxruntime work.
     const graphs = await Promise.all(networks.map((network) => serving.graph(network)));
