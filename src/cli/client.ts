@@ -215,7 +215,8 @@ export class Client {
     });
   }
 
-  private async upload(
+  /** Puts the bytes of a file into the object store, and returns the id of the upload. @throws ServiceError */
+  async upload(
     bytes: Uint8Array,
     input: { kind: string; fileName: string; sha256: string; contentType: string },
   ): Promise<string> {
@@ -246,6 +247,19 @@ export class Client {
       });
     }
     return uploadId;
+  }
+
+  /** Fetches a file of the object store. @throws ServiceError */
+  async download(url: string): Promise<Buffer> {
+    const response = await fetch(url).catch((error) => {
+      throw this.unreachable(error);
+    });
+    if (response.ok) return Buffer.from(await response.arrayBuffer());
+    const text = (await response.text()).slice(0, 200);
+    throw new ServiceError({
+      code: 'UNAVAILABLE',
+      message: `the object store answered HTTP ${response.status}: ${text}`,
+    });
   }
 
   private async ingested(pending: Ingested, fields: string, fileName: string): Promise<Ingested> {

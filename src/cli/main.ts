@@ -8,6 +8,7 @@ import { ConfigError } from '../config';
 import { ENGINE_VERSION, EngineError } from '../engine';
 import { StorageError } from '../storage/object-store';
 import { addAdminCommands } from './admin-commands';
+import { addBatchCommand } from './batch-commands';
 import { addCalibrateCommands } from './calibrate-commands';
 import { addCheckCommand } from './check-commands';
 import { ServiceError } from './client';
@@ -39,6 +40,7 @@ function buildProgram(): { program: Command; output: () => Output } {
   addEngineCommands(program, getOutput);
   addRulesCommands(program, getOutput);
   addServiceCommands(program, getOutput);
+  addBatchCommand(program, getOutput);
   addCheckCommand(program, getOutput);
   addVersionCommands(program, getOutput);
   addWhatIfCommand(program, getOutput);
