@@ -118,8 +118,12 @@ function onlyNetworks({ harnesses, networks, kernels }: Profile, names: Readonly
   };
 }
 
-/** A new person with a new team and a key for everything: what a first user does by hand. */
-async function signUp(url: string, mails: EventEmitter, output: Output): Promise<{ client: Client; key: string }> {
+/** A new person with a new team and a key for everything: what a first user does by hand. @param mails emits each as `mail` */
+export async function signUp(
+  url: string,
+  mails: EventEmitter,
+  output: Output,
+): Promise<{ client: Client; key: string }> {
   const email = `demo-${randomBytes(4).toString('hex')}@example.com`;
   const arrival = once(mails, 'mail');
   await new Client(url).request('mutation ($input: SignUpInput!) { signUp(input: $input) { mailSent } }', {
