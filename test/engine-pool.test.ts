@@ -33,6 +33,25 @@ test('too much memory is LIMIT_EXCEEDED', async () => {
   await pool.stop();
 });
 
+test('of the rows of a batch, only the one that takes too much is refused', async () => {
+  const pool = new EnginePool(PROGRAM, 1, { milliseconds: 60_000, megabytes: 128 });
+  const row = (id: string, bytes: Uint8Array, at: number) => ({
+    row: at,
+    id,
+    file: Buffer.from(bytes).toString('base64'),
+    bindings: {},
+    changes: [],
+    measuredUs: {},
+  });
+  const rows = [row('a', network.bytes, 1), row('long', longChain(600_000), 2), row('b', network.bytes, 3)];
+  await expect(pool.readRows({ rows, bases: new Map() })).resolves.toMatchObject([
+    { name: 'a' },
+    { code: 'LIMIT_EXCEEDED', message: 'reading took more than 128 MB' },
+    { name: 'b' },
+  ]);
+  await pool.stop();
+});
+
 /** A valid network of so many ops that reading them takes hundreds of megabytes. */
 function longChain(ops: number): Uint8Array {
   return writeOnnx({

@@ -69,7 +69,9 @@ export class BatchResolver {
       }
       const row = { id, teamId, uploadId: upload.id, fileName, scenarios, versionIds };
       await manager.createQueryBuilder().insert().into(Batch).values(row).orIgnore().execute();
-      const batch = await manager.findOneByOrFail(Batch, { uploadId: upload.id });
+      const batch = await manager.findOneBy(Batch, { uploadId: upload.id });
+      // One of scenarios that this key does not see.
+      if (!batch) throw new CodedError('CONFLICT', 'This upload has become a batch already.', 'input.uploadId');
       if (batch.id !== id) throw alreadyUsed('Batch', batch.id);
       if ((await manager.countBy(Batch, { status: UNFINISHED })) > MAXIMUM_UNFINISHED) {
         const message = `The team has ${MAXIMUM_UNFINISHED} batches that have not ended.`;

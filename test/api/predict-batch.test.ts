@@ -19,6 +19,8 @@ const WHAT_IF = `query ($input: WhatIfInput!) { whatIf(input: $input) { points {
 const CANCEL = 'mutation ($input: CancelBatchInput!) { cancelBatch(input: $input) { batch { status } } }';
 const LEASE_SECONDS = 3;
 
+const START = 'mutation ($input: PredictBatchInput!) { predictBatch(input: $input) { batch { id } } }';
+
 describe('batches', () => {
   let service: TestService;
   let client: ApiClient;
@@ -177,14 +179,27 @@ describe('batches', () => {
     60_000,
   );
 
+  test('an upload becomes one batch, and needs the right kind', async () => {
+    const uploadId = await client.upload('BATCH', 'x.jsonl', jsonLines([{ id: 'x', networkId: team.networks[0].id }]));
+    const input = { uploadId, scenarios: [team.scenario] };
+    const { batch } = (await client.query(START, { input })).predictBatch;
+    expect((await client.refusal(START, { input })).extensions).toMatchObject({
+      code: 'CONFLICT',
+      where: 'input.uploadId',
+    });
+    const other = await client.upload('DATASET', 'x.jsonl', Buffer.from('x'));
+    const wrong = await client.refusal(START, { input: { ...input, uploadId: other } });
+    expect(wrong.extensions).toMatchObject({ code: 'BAD_INPUT', where: 'input.uploadId' });
+    await endedBatch(client, batch.id);
+  }, 60_000);
+
   test('a viewer and a key without the scope start none, and another team finds none', async () => {
     const { viewer, keyWithoutScope } = await createCast(service);
     for (const nobody of [viewer, keyWithoutScope]) {
       const input = { kind: 'BATCH', fileName: 'x.jsonl', sizeBytes: 1, sha256: 'a'.repeat(64) };
       const upload = 'mutation ($input: RequestUploadInput!) { requestUpload(input: $input) { uploadId } }';
       expect((await nobody.refusal(upload, { input })).extensions.code).toBe('FORBIDDEN');
-      const start = 'mutation ($input: PredictBatchInput!) { predictBatch(input: $input) { batch { id } } }';
-      const refusal = await nobody.refusal(start, { input: { uploadId: 'x', scenarios: [team.scenario] } });
+      const refusal = await nobody.refusal(START, { input: { uploadId: 'x', scenarios: [team.scenario] } });
       expect(refusal.extensions.code).toBe('FORBIDDEN');
     }
     const id = await startBatch(client, team.networks[0].id, team.scenario);
@@ -218,6 +233,10 @@ describe('batches', () => {
     const id = await predictBatch(client, jsonLines(rows), [team.scenario]);
     const cancelled = await predictBatch(client, jsonLines(rows.slice(0, 600)), [team.scenario]);
     expect((await client.query(CANCEL, { input: { batchId: cancelled } })).cancelBatch.batch.status).toBe('CANCELLED');
+    const others: string[] = [];
+    for (let i = 0; i < 9; i++) others.push(await startBatch(client, networkIds[i], team.scenario));
+    await expect(startBatch(client, networkIds[9], team.scenario)).rejects.toThrow('10 batches that have not ended');
+    for (const batchId of others) await client.query(CANCEL, { input: { batchId } });
     const first = await startWorker();
     try {
       const begun = await until(
