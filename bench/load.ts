@@ -1,6 +1,7 @@
 /**
  * npm run bench:load [-- PART] [-- short]: the service under load on this machine; without a part all of them.
  *   requests: predictions through GraphQL while a training runs (load-requests.ts)
+ *   rows: lists and details among a million predictions (load-rows.ts)
  * Result: bench/results/load-PART.json. `short` tries everything once and writes nothing. It ends with a status other than
  * 0 if a request failed, or, unless short, if a bar is missed.
  */
@@ -8,9 +9,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { RESULTS } from './accuracy-data';
 import { loadRequests } from './load-requests';
+import { loadRows } from './load-rows';
 import { requireShared } from './peer';
 
-const PARTS = { requests: loadRequests };
+const PARTS = { requests: loadRequests, rows: loadRows };
 
 async function main(parameters: readonly string[]): Promise<void> {
   requireShared();
