@@ -67,7 +67,7 @@ describe('the fused graph', () => {
       .getByRole('table', { name: 'What a predictor sees of it' })
       .getByText(/^multiplyAccumulates,/)
       .waitFor();
-    await page.getByText('Fold runs of fast kernels').click();
+    await page.getByRole('switch', { name: 'Fold runs of fast kernels' }).press('Space');
     await page.locator('.react-flow__node').first().waitFor();
     expect(await boxes.count()).toBeLessThan(kernels);
     expect(visit.complaints).toEqual([]);
