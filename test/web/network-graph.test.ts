@@ -55,6 +55,9 @@ describe('the fused graph', () => {
     await visit.goto(`/teams/${team.id}/networks/${network.id}`);
     const boxes = page.locator('.react-flow__node');
     await boxes.first().waitFor();
+    const whole = page.getByRole('button', { name: 'Fit View' });
+    await whole.press('Enter');
+    await boxes.nth(kernels - 1).waitFor();
     expect(await boxes.count()).toBe(kernels);
     // The first convolution with what is fused into it.
     await boxes.first().getByText('Relu', { exact: true }).waitFor();
@@ -68,7 +71,11 @@ describe('the fused graph', () => {
       .getByText(/^multiplyAccumulates,/)
       .waitFor();
     await page.getByRole('switch', { name: 'Fold runs of fast kernels' }).press('Space');
-    await page.locator('.react-flow__node').first().waitFor();
+    await whole.press('Enter');
+    await boxes
+      .getByText(/^\d+ kernels$/)
+      .first()
+      .waitFor();
     expect(await boxes.count()).toBeLessThan(kernels);
     expect(visit.complaints).toEqual([]);
     const path = `/teams/${team.id}/networks/${network.id}`;

@@ -33,6 +33,9 @@ const FOLDED_FROM = 60;
 /** The slowest box has so much of the colour, percent: text on it stays legible in both schemes. */
 const DEEPEST = 45;
 
+/** A deep network as a whole would be too small to read: it begins at its top, and a button shows all of it. */
+const SEEN_AT_FIRST = 7;
+
 interface KernelNodeData extends Record<string, unknown> {
   readonly box: Box;
   /** Of the slowest box, 0 to 1. */
@@ -174,7 +177,7 @@ export function KernelGraph({ networkId, runtime, kernels, latencyUs }: KernelGr
             nodesConnectable={false}
             onlyRenderVisibleElements
             fitView
-            fitViewOptions={{ maxZoom: 1 }}
+            fitViewOptions={{ maxZoom: 1, nodes: elements.nodes.slice(0, SEEN_AT_FIRST) }}
             minZoom={0.05}
             preventScrolling={false}
             zoomOnScroll={false}
