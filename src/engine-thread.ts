@@ -5,6 +5,7 @@
 import os from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import {
+  contentsOf,
   describeNetwork,
   type EvaluationRow,
   evaluationRows,
@@ -13,10 +14,13 @@ import {
   type Learner,
   type NetworkDescription,
   type Profile,
+  type ProfileContents,
   parseScenario,
   readNetwork,
   runFold as runFoldHere,
   type Scenario,
+  type ScenarioSpread,
+  spreadsOf,
   type TrainedPredictor,
   type TrainingProgress,
   trainPredictor,
@@ -49,11 +53,13 @@ export interface ScenarioSummary extends Scenario {
   readonly name: string;
   readonly networkRows: number;
   readonly kernelRows: number;
+  readonly spread: ScenarioSpread;
 }
 
 export interface ProfileSummary {
   readonly networkRows: number;
   readonly kernelRows: number;
+  readonly contents: ProfileContents;
   readonly scenarios: readonly ScenarioSummary[];
 }
 
@@ -75,22 +81,23 @@ export interface TrainingTask {
   readonly cancellation: SharedArrayBuffer;
 }
 
-/** What is in a profile: rows in all and of each scenario. */
+/** What is in a profile: in all and of each scenario. */
 export function summarizeProfile({ path, network, scenario }: ProfileFile): Promise<Outcome<ProfileSummary>> {
   return outcomeOf(async () => {
     const profile = await readProfile(path, { network, scenario });
-    const rows = new Map<string, { networkRows: number; kernelRows: number }>();
-    const rowsOf = (name: string) => {
-      const counted = rows.get(name) ?? { networkRows: 0, kernelRows: 0 };
-      rows.set(name, counted);
-      return counted;
-    };
-    for (const measurement of profile.networks) rowsOf(measurement.scenario).networkRows += 1;
-    for (const measurement of profile.kernels) rowsOf(measurement.scenario).kernelRows += 1;
+    const kernelRows = new Map<string, number>();
+    for (const row of profile.kernels) kernelRows.set(row.scenario, (kernelRows.get(row.scenario) ?? 0) + 1);
     return {
       networkRows: profile.networks.length,
       kernelRows: profile.kernels.length,
-      scenarios: [...rows].map(([name, counted]) => ({ name, ...parseScenario(name), ...counted })),
+      contents: contentsOf(profile),
+      scenarios: [...spreadsOf(profile)].map(([name, spread]) => ({
+        name,
+        ...parseScenario(name),
+        networkRows: spread.networks?.rows ?? 0,
+        kernelRows: kernelRows.get(name) ?? 0,
+        spread,
+      })),
     };
   });
 }

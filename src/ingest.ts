@@ -38,9 +38,15 @@ export async function ingestDataset(
   const summary = await withLocalFile(store, dataset, (path) =>
     engine.summarizeProfile({ path, ...profileNames(dataset) }),
   );
-  const { networkRows, kernelRows } = summary;
+  const { networkRows, kernelRows, contents } = summary;
   await tenancy.inTeam(session, async (manager) => {
-    const ready = { status: 'READY', networkRows, kernelRows, ingestedAt: () => 'now()' } as const;
+    const ready: QueryDeepPartialEntity<Dataset> = {
+      status: 'READY',
+      networkRows,
+      kernelRows,
+      contents,
+      ingestedAt: () => 'now()',
+    };
     const { affected } = await manager.update(Dataset, pending, ready);
     // Another attempt of this job was faster.
     if (!affected) return;
@@ -52,6 +58,7 @@ export async function ingestDataset(
       scenarioId: scenarioIds.get(scenario.name)!,
       networkRows: scenario.networkRows,
       kernelRows: scenario.kernelRows,
+      spread: scenario.spread,
     }));
     if (rows.length > 0) await manager.insert(DatasetScenario, rows);
   });

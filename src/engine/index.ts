@@ -77,6 +77,14 @@ export {
   STATISTICS,
   type Statistic,
 } from './profile';
+export {
+  contentsOf,
+  type KindSpread,
+  type LatencySpread,
+  type ProfileContents,
+  type ScenarioSpread,
+  spreadsOf,
+} from './profile-summary';
 export { createRandom } from './random';
 export { kendallTau, spearmanRho } from './rank-correlation';
 export { explainFusions, type FusionReport } from './rule-learning';

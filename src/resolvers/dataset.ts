@@ -90,10 +90,11 @@ export class DatasetResolver {
       manager.find(DatasetScenario, { where: { datasetId: dataset.id }, order: { id: 'ASC' }, take: 500 }),
     );
     return Promise.all(
-      rows.map(async ({ scenarioId, networkRows, kernelRows }) => ({
+      rows.map(async ({ scenarioId, networkRows, kernelRows, spread }) => ({
         scenario: await loadById(context, session, Scenario, scenarioId),
         networkRows,
         kernelRows,
+        spread,
       })),
     );
   }

@@ -4,6 +4,7 @@ import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { Column, Entity, type ValueTransformer } from 'typeorm';
 import { bigintAsNumber } from './columns';
 import { connectionOf } from './connection';
+import { DatasetContents, ScenarioSpread } from './dataset-contents';
 import { IngestStatus } from './enums';
 import { Failure } from './failure';
 import { Node, TeamNode } from './node';
@@ -90,6 +91,13 @@ export class Dataset extends TeamNode {
   @Field(() => DatasetProvenance, { nullable: true, description: 'Of one that was made from measured latencies.' })
   provenance?: DatasetProvenance | null;
 
+  @Column('jsonb', { nullable: true })
+  @Field(() => DatasetContents, {
+    nullable: true,
+    description: 'When READY; null where it was read before this was kept.',
+  })
+  contents?: DatasetContents | null;
+
   @Column('timestamptz', { nullable: true })
   @Field(() => Date, { nullable: true })
   ingestedAt?: Date | null;
@@ -111,6 +119,9 @@ export class DatasetScenario extends TeamNode {
 
   @Column('integer')
   kernelRows!: number;
+
+  @Column('jsonb', { nullable: true })
+  spread?: ScenarioSpread | null;
 }
 
 @ObjectType({ description: 'A scenario that a dataset has measurements of.' })
@@ -123,6 +134,9 @@ export class ScenarioRows {
 
   @Field(() => Int)
   kernelRows!: number;
+
+  @Field(() => ScenarioSpread, { nullable: true, description: 'Null where it was read before this was kept.' })
+  spread?: ScenarioSpread | null;
 }
 
 @InputType()

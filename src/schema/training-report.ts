@@ -137,7 +137,7 @@ class Composition {
 }
 
 @ObjectType({ description: 'How latencies were measured, as far as the dataset says it.' })
-class Harness {
+export class Harness {
   @Field(() => String, { nullable: true, description: 'Runtime and its build.' })
   runtimeBuild?: string;
 
