@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Route } from 'playwright-core';
-import { TestBrowser, type TestVisit } from '../testkit/browser';
+import { faultsOfPages, TestBrowser, type TestVisit } from '../testkit/browser';
 import { TestService, type TestTeam } from '../testkit/service';
 
 const PART = 8 * 1024 * 1024;
@@ -92,5 +92,64 @@ describe('datasets in the dashboard', () => {
     await page.getByText(/^Uploaded/).waitFor();
     await page.getByRole('cell', { name: 'Ready' }).waitFor();
     expect(shown.complaints).toEqual([]);
+  }, 120_000);
+
+  test('a dataset says how it was measured and how its latencies are spread; a refused one, what is wrong where', async () => {
+    const team = await service.createTeam();
+    const kernels = Array.from({ length: 40 }, (_, i) => ({
+      network: `network-${i % 5}`,
+      scenario: SCENARIO,
+      kind: i % 2 ? 'Conv' : 'Add',
+      inputElements: 10,
+      latencyUs: i < 20 ? 10 + i : 1000 + i,
+      threads: 4,
+      statistic: 'median',
+    }));
+    const wholes = [3, 1, 2].map((latencyUs, i) => ({
+      network: `network-${i}`,
+      scenario: SCENARIO,
+      latencyUs: 1000 * latencyUs,
+      deviationUs: 900,
+      threads: 4,
+      statistic: 'median',
+    }));
+    const good = await team.client.createDataset('good.json', Buffer.from(JSON.stringify([...wholes, ...kernels])));
+    const lines = ['network,scenario,latencyUs', `a,${SCENARIO},12`, `b,${SCENARIO},fast`, `c,${SCENARIO},-1`];
+    const bad = await team.client.createDataset('bad.csv', Buffer.from(lines.join('\n')));
+    const shown = await visit(team);
+    const { page } = shown;
+    await shown.goto(`/teams/${team.id}/datasets`);
+    await page.getByRole('link', { name: good.name }).click();
+    await page
+      .getByText('All 43 rows accepted, none refused: 3 end to end and 40 of kernels, of 5 networks.')
+      .waitFor();
+    await page.getByText('3 rows have a standard deviation over 20 % of the latency').waitFor();
+    const row = (table: string, name: string) =>
+      page.getByRole('region', { name: table }).getByRole('row').filter({ hasText: name }).getByRole('cell');
+    expect(await row('Latencies, table', 'End to end').allTextContents()).toEqual([
+      'End to end',
+      '3',
+      '1.00 ms',
+      '1.50 ms',
+      '2.00 ms',
+      '2.50 ms',
+      '3.00 ms',
+    ]);
+    expect(await row('Scenarios, table', SCENARIO).allTextContents()).toEqual([SCENARIO, '3', '40', '2', 'Predictors']);
+    expect(await row('How it was measured, table', 'Median').nth(1).textContent()).toBe('4');
+
+    const pages = {
+      dataset: `/teams/${team.id}/datasets/${good.id}`,
+      'dataset-refused': `/teams/${team.id}/datasets/${bad.id}`,
+    };
+    await shown.goto(pages['dataset-refused']);
+    await page.getByText('Nothing of the file is used. It has 2 problems:').waitFor();
+    expect(await row('Problems', 'fast').first().textContent()).toBe('Line 3');
+    expect(shown.complaints).toEqual([]);
+    expect(await faultsOfPages(browser, service.anonymous.url, pages, team.person.token)).toEqual([]);
+    const stranger = await service.createTeam();
+    const outside = await visit(stranger);
+    await outside.goto(`/teams/${stranger.id}/datasets/${good.id}`);
+    await outside.page.getByText('NOT_FOUND').or(outside.page.getByText('There is no dataset')).first().waitFor();
   }, 120_000);
 });

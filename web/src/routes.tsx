@@ -141,6 +141,13 @@ const datasets = createRoute({
   component: lazyRouteComponent(() => import('./pages/datasets/datasets'), 'DatasetsPage'),
 });
 
+const dataset = createRoute({
+  getParentRoute: () => team,
+  path: '/datasets/$datasetId',
+  validateSearch: (search: Record<string, unknown>) => textsOf(search, 'scenario'),
+  component: lazyRouteComponent(() => import('./pages/datasets/dataset'), 'DatasetPage'),
+});
+
 const graphiql = createRoute({
   getParentRoute: () => team,
   path: '/graphiql',
@@ -210,6 +217,7 @@ export const router = createRouter({
       budgets,
       budgetCheck,
       datasets,
+      dataset,
       audit,
       graphiql,
     ]),

@@ -8,6 +8,7 @@ import { graphql } from '../../api/generated';
 import type { DatasetsQuery, IngestStatus } from '../../api/generated/graphql';
 import { formatBytes, formatCount, formatEnum } from '../../components/format';
 import { IngestBadge } from '../../components/ingest-status';
+import { TextLink } from '../../components/link';
 import { Page } from '../../components/page';
 import { type Column, ServerTable } from '../../components/server-table';
 import { Empty } from '../../components/states';
@@ -46,7 +47,16 @@ export function DatasetsPage() {
     return stop;
   }, [isPending, start, stop]);
   const columns: Column<Row>[] = [
-    { key: 'name', header: 'Name', cell: (row) => row.name, value: (row) => row.name },
+    {
+      key: 'name',
+      header: 'Name',
+      cell: ({ id, name }) => (
+        <TextLink to="/teams/$teamId/datasets/$datasetId" params={{ teamId, datasetId: id }}>
+          {name}
+        </TextLink>
+      ),
+      value: (row) => row.name,
+    },
     {
       key: 'status',
       header: 'Status',

@@ -50,7 +50,7 @@ function ProfileStep({ overview: { datasets, readyDatasets } }: { overview: Over
   if (ready) {
     return (
       <>
-        <TextLink to="/teams/$teamId/datasets" params={{ teamId }}>
+        <TextLink to="/teams/$teamId/datasets/$datasetId" params={{ teamId, datasetId: ready.id }}>
           {ready.name}
         </TextLink>
         : {formatCount(ready.networkRows ?? 0)} networks and {formatCount(ready.kernelRows ?? 0)} kernels measured.

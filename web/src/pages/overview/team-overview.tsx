@@ -1,5 +1,5 @@
 /** What goes on in a team that predicts: a table a noun, each row a way to it. */
-import { Group, Progress, Text } from '@mantine/core';
+import { Group, Progress, Stack, Text } from '@mantine/core';
 import type { LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { formatBytes, formatCount, formatEnum, formatLatency, formatPercent } from '../../components/format';
@@ -17,13 +17,17 @@ interface OverviewProps {
 export function TeamOverview({ overview }: OverviewProps) {
   return (
     <div className="overview">
-      <Predictors overview={overview} />
-      <Predictions overview={overview} />
-      <Part title="Jobs and alerts">
-        <JobsTable overview={overview} />
-      </Part>
-      <BudgetChecks overview={overview} />
-      <UsedShares overview={overview} />
+      <Stack gap="md">
+        <Predictions overview={overview} />
+        <BudgetChecks overview={overview} />
+      </Stack>
+      <Stack gap="md">
+        <Predictors overview={overview} />
+        <Part title="Jobs and alerts">
+          <JobsTable overview={overview} />
+        </Part>
+        <UsedShares overview={overview} />
+      </Stack>
     </div>
   );
 }
@@ -95,21 +99,23 @@ function Predictions({ overview: { predictions } }: OverviewProps) {
           { header: 'Network' },
           { header: 'Latency', number: true },
           { header: 'Interval', number: true },
-          { header: 'Scenario' },
           { header: 'When' },
         ]}
         rows={predictions.edges.map(({ node: { id, network, latencyUs, interval, scenario, createdAt } }) => [
-          <TextLink
-            key={id}
-            to="/teams/$teamId/networks/$networkId"
-            params={{ teamId, networkId: network.id }}
-            search={{ scenario: scenario.name }}
-          >
-            {network.name}
-          </TextLink>,
+          <div key={id}>
+            <TextLink
+              to="/teams/$teamId/networks/$networkId"
+              params={{ teamId, networkId: network.id }}
+              search={{ scenario: scenario.name }}
+            >
+              {network.name}
+            </TextLink>
+            <Text size="xs" c="dimmed">
+              {scenario.name}
+            </Text>
+          </div>,
           formatLatency(latencyUs),
           `${formatLatency(interval.lowerUs)} to ${formatLatency(interval.upperUs)} (${Math.round(100 * interval.level)} %)`,
-          scenario.name,
           <Time key={id} at={createdAt} />,
         ])}
       />
