@@ -5,7 +5,13 @@ const SCENARIO = 'tflite/pixel4/gpu/float';
 const OTHER = 'tflite/pixel4/1large/float';
 
 const row = (network: string, latencyUs: number, scenario = SCENARIO) => ({ network, scenario, harness: 0, latencyUs });
-const kernel = (kind: string, latencyUs: number) => ({ ...row('a', latencyUs), kind, kernel: kind, fused: [], features: {} });
+const kernel = (kind: string, latencyUs: number) => ({
+  ...row('a', latencyUs),
+  kind,
+  kernel: kind,
+  fused: [],
+  features: {},
+});
 
 const PROFILE: Profile = {
   harnesses: [{ threads: 4, statistic: 'median' }, {}],
