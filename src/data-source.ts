@@ -88,6 +88,10 @@ export function createDataSource(url: string, idleSeconds: number): DataSource {
     uuidExtension: 'pgcrypto',
     applicationName: 'fusecast',
     poolSize: DATABASE_CONNECTIONS,
-    extra: { idle_in_transaction_session_timeout: idleSeconds * 1000 },
+    extra: {
+      idle_in_transaction_session_timeout: idleSeconds * 1000,
+      // Statements that do not need one another's results travel together.
+      pipeline: true,
+    },
   });
 }

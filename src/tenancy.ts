@@ -6,6 +6,7 @@
  * not allow; and every statement runs as the role fusecast_app, under forced row-level security for the team of the
  * session. The settings a transaction carries are explained in the first file of migrations/.
  */
+import { type Client, escapeLiteral } from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CodedError, LeaseLostError } from './errors';
 import { observeTransaction } from './observation';
@@ -220,9 +221,12 @@ export interface Visibility {
 
 /** Lets the rest of a transaction see more. Only for work that has just proved it may: signing in, following a link. */
 export async function restrict(manager: EntityManager, visibility: Visibility): Promise<void> {
+  await manager.query(settingStatement(visibility));
+}
+
+function settingStatement(visibility: Visibility): string {
   const settings = Object.entries({ role: 'fusecast_app', ...visibility });
-  const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, true)`);
-  await manager.query(`SELECT ${calls.join(', ')}`, settings.flat());
+  return `SELECT ${settings.map((setting) => `set_config(${setting.map(escapeLiteral).join(', ')}, true)`).join(', ')}`;
 }
 
 /** Fences a transaction of a job: until it ends nobody else gets the job. @throws LeaseLostError if somebody has it */
@@ -297,12 +301,36 @@ export class Tenancy {
 
   /** Sees what the settings say: for requests that have no session yet, and the secrets that they carry. */
   within<T>(visibility: Visibility, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return observeTransaction(() =>
-      this.database.transaction(async (manager) => {
-        await restrict(manager, visibility);
-        return work(manager);
-      }),
-    );
+    return observeTransaction(() => this.transact(visibility, work));
+  }
+
+  /**
+   * TypeORM's own transaction would wait for PostgreSQL to begin before it sends anything else. Here the beginning and the
+   * settings are one message, which the first statements of `work` follow without waiting. The connection keeps their
+   * order; and were this message refused, the settings would be missing, without which no row of a team is seen.
+   */
+  private async transact<T>(visibility: Visibility, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.database.createQueryRunner();
+    const state: { isTransactionActive: boolean } = runner;
+    try {
+      const connection: Client = await runner.connect();
+      const begun = connection.query(`START TRANSACTION; ${settingStatement(visibility)}`);
+      // TypeORM locks rows only in what it takes for a transaction.
+      state.isTransactionActive = true;
+      try {
+        const [, result] = await Promise.all([begun, work(runner.manager)]);
+        await connection.query('COMMIT');
+        return result;
+      } catch (error) {
+        // The first error is what the caller has to know.
+        await connection.query('ROLLBACK').catch(() => {});
+        throw error;
+      } finally {
+        state.isTransactionActive = false;
+      }
+    } finally {
+      await runner.release();
+    }
   }
 }
 

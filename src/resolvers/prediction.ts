@@ -68,33 +68,24 @@ export class PredictionResolver {
         'Name at least one scenario, version, pin or calibration; split what is too much.',
       );
     }
-    const { networks, asked, inScenarios } = await tenancy.inTeam(session, async (manager) => {
-      const found: PredictorVersion[] = [];
-      for (const [i, name] of scenarios.entries())
-        found.push(await versionForScenario(manager, name, `input.scenarios[${i}]`));
-      for (const [i, id] of versionIds.entries()) found.push(await readyVersion(manager, id, `input.versionIds[${i}]`));
-      for (const [i, name] of pins.entries()) found.push(await pinnedVersion(manager, name, `input.pins[${i}]`));
-      const calibrated: { version: PredictorVersion; calibration?: Calibration }[] = found.map((version) => ({
-        version,
-      }));
-      for (const [i, id] of calibrationIds.entries())
-        calibrated.push(await calibratedVersion(manager, id, `input.calibrationIds[${i}]`));
-      return {
-        networks: await readyNetworks(manager, input.networkIds),
-        asked: calibrated,
-        inScenarios: await manager.findBy(Scenario, { id: In(calibrated.map(({ version }) => version.scenarioId)) }),
-      };
+    const { networks, asked } = await tenancy.inTeam(session, async (manager) => {
+      const ready = readyNetworks(manager, input.networkIds);
+      // It travels with the others; what is wrong with the predictors is said first.
+      ready.catch(() => {});
+      const versions = await Promise.all([
+        ...scenarios.map((name, i) => versionForScenario(manager, name, `input.scenarios[${i}]`)),
+        ...versionIds.map((id, i) => readyVersion(manager, id, `input.versionIds[${i}]`)),
+        ...pins.map((name, i) => pinnedVersion(manager, name, `input.pins[${i}]`)),
+      ]);
+      const calibrated = await Promise.all(
+        calibrationIds.map((id, i) => calibratedVersion(manager, id, `input.calibrationIds[${i}]`)),
+      );
+      const all: { version: PredictorVersion; calibration?: Calibration }[] = [
+        ...versions.map((version) => ({ version })),
+        ...calibrated,
+      ];
+      return { networks: await ready, asked: all };
     });
-    // Almost every answer is asked for their names.
-    remember(context, session, Network, networks);
-    remember(context, session, Scenario, inScenarios);
-    remember(
-      context,
-      session,
-      PredictorVersion,
-      asked.map(({ version }) => version),
-    );
-
     // No transaction is open while the object store and onnxruntime work.
     const graphs = await Promise.all(networks.map((network) => serving.graph(network)));
     const answers = await Promise.all(
@@ -121,10 +112,22 @@ export class PredictionResolver {
     );
     return tenancy.inTeam(session, async (manager) => {
       const predictions = manager.create(Prediction, rows);
+      const statements: Promise<unknown>[] = [];
       for (let start = 0; start < predictions.length; start += INSERTED_AT_ONCE) {
-        await manager.insert(Prediction, predictions.slice(start, start + INSERTED_AT_ONCE));
+        statements.push(manager.insert(Prediction, predictions.slice(start, start + INSERTED_AT_ONCE)));
       }
-      await recordChange(manager, session, 'predict', undefined, { predictions: rows.length });
+      statements.push(recordChange(manager, session, 'predict', undefined, { predictions: rows.length }));
+      // Almost every answer is asked for names.
+      const scenarioIds = asked.map(({ version }) => version.scenarioId);
+      const [inScenarios] = await Promise.all([manager.findBy(Scenario, { id: In(scenarioIds) }), ...statements]);
+      remember(context, session, Scenario, inScenarios);
+      remember(context, session, Network, networks);
+      remember(
+        context,
+        session,
+        PredictorVersion,
+        asked.map(({ version }) => version),
+      );
       return { predictions };
     });
   }
