@@ -114,6 +114,8 @@ describe('workers that fail', () => {
     await until(
       async () => linesOf(hanging, 'job lost: another worker has it'),
       (lines) => lines.length === 1,
+      // Its training gives way to whatever else runs on the machine.
+      90_000,
     );
     expect(linesOf(hanging, 'job done')).toEqual([]);
     expect(await team.version(version)).toEqual(ended);
